@@ -1,0 +1,1 @@
+"""C sources of the optional compiled kernels, and the extension built from them."""

@@ -1,0 +1,79 @@
+"""What the engine reads: batches of numeric rows from a source that may be read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+FloatVector: TypeAlias = npt.NDArray[np.floating]
+FloatMatrix: TypeAlias = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some consecutive rows, ready for arithmetic.
+
+    Attributes
+    ----------
+    x : (m, p) array of float64 or float32 in any memory order, or p columns of shape (m,).
+        Columns let a frame be read where it lies, without a copy.
+    y : (m,) array of float64 or float32.
+    """
+
+    x: FloatMatrix | tuple[FloatVector, ...]
+    y: FloatVector
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the latest complete pass over a source has counted.
+
+    Attributes
+    ----------
+    read : rows seen.
+    dropped : rows left out because a used column had no value there.
+    missing : for each column with gaps, in how many rows it had none.
+    """
+
+    read: int
+    dropped: int
+    missing: dict[str, int]
+
+
+class Source(Protocol):
+    """Rows of predictors and target.
+
+    Every batch of one call to :meth:`batches` has exactly the number of rows asked for,
+    except the last: fixed blocks make the sums the same to the last bit for any reader.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the p predictors, in the order of the columns of ``Batch.x``."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """Name of the target."""
+        ...
+
+    @property
+    def replayable(self) -> bool:
+        """Whether :meth:`batches` may be called more than once."""
+        ...
+
+    @property
+    def tally(self) -> Tally:
+        """Counts of the latest complete pass."""
+        ...
+
+    def batches(self, rows: int) -> Iterator[Batch]:
+        """Yield all rows in order, ``rows`` at a time."""
+        ...

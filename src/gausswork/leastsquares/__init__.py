@@ -1,0 +1,1 @@
+"""The least-squares engine: moments, the normal equation, and what a fit means."""
