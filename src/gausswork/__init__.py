@@ -1,0 +1,53 @@
+"""gausswork: least squares that says how many of its digits to trust.
+
+The public names are imported on first use, so that ``import gausswork`` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gausswork import errors
+    from gausswork.findings import Finding
+    from gausswork.leastsquares.fit import Fit, fit, load
+    from gausswork.leastsquares.moments import Moments
+    from gausswork.leastsquares.solve import NormalEquation
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Finding",
+    "Fit",
+    "Moments",
+    "NormalEquation",
+    "errors",
+    "fit",
+    "load",
+]
+
+# Public name -> the module that defines it; a module itself stands under its own name.
+_HOMES = {
+    "Finding": "gausswork.findings",
+    "Fit": "gausswork.leastsquares.fit",
+    "Moments": "gausswork.leastsquares.moments",
+    "NormalEquation": "gausswork.leastsquares.solve",
+    "errors": "gausswork.errors",
+    "fit": "gausswork.leastsquares.fit",
+    "load": "gausswork.leastsquares.fit",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(home)
+    value = module if home == f"{__name__}.{name}" else getattr(module, name)
+    globals()[name] = value  # the next access does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
