@@ -37,7 +37,7 @@ class Finding:
     severity: Severity
     sentence: str
     remedy: str = ""
-    evidence: Mapping[str, Any] = field(default=_NOTHING)
+    evidence: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.remedy}".strip()
