@@ -1,0 +1,101 @@
+"""Which kernels serve: the compiled ones where they were built, plain NumPy otherwise."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from gausswork.errors import InputError
+from gausswork.findings import Finding, Severity
+from gausswork.leastsquares import kernels
+from gausswork.leastsquares.doubledouble import Array, DoubleDouble
+
+ENVIRONMENT_VARIABLE = "GAUSSWORK_KERNELS"
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One implementation of the hot loops; see :mod:`gausswork.leastsquares.kernels`.
+
+    Attributes
+    ----------
+    name : ``"compiled"`` or ``"numpy"``.
+    gram_error : error constants of the Gram matrix by tier, relative to column norms.
+    releases_gil : whether threads of Python can run the kernels side by side.
+    """
+
+    name: str
+    gram_error: tuple[float, ...]
+    releases_gil: bool
+    gram: Callable[..., kernels.Sums]
+    residual_sums: Callable[..., DoubleDouble]
+    cholesky: Callable[[DoubleDouble, Array, int], tuple[DoubleDouble, npt.NDArray[np.bool_]]]
+    substitute: Callable[[DoubleDouble, DoubleDouble], DoubleDouble]
+    invert_triangle: Callable[[DoubleDouble], Array]
+
+
+NUMPY = Backend(
+    name="numpy",
+    gram_error=kernels.GRAM_ERROR,
+    releases_gil=False,
+    gram=kernels.gram,
+    residual_sums=kernels.residual_sums,
+    cholesky=kernels.cholesky,
+    substitute=kernels.substitute,
+    invert_triangle=kernels.invert_triangle,
+)
+
+
+def default_backend() -> Backend:
+    """Return the compiled kernels if they were built, else NumPy's.
+
+    The environment variable ``GAUSSWORK_KERNELS`` (``compiled`` or ``numpy``) decides otherwise.
+
+    Raises
+    ------
+    InputError
+        The variable names something else, or compiled kernels that were not built.
+    """
+    return _choose(os.environ.get(ENVIRONMENT_VARIABLE, ""))
+
+
+@cache
+def _choose(wanted: str) -> Backend:
+    if wanted not in ("", "compiled", "numpy"):
+        raise InputError(
+            f"{ENVIRONMENT_VARIABLE} must be 'compiled' or 'numpy'; got {wanted!r}. "
+            "Unset it to let gausswork choose."
+        )
+    if wanted == "numpy":
+        return NUMPY
+    try:
+        from gausswork.leastsquares import compiled
+    except ImportError as error:
+        if wanted == "compiled":
+            raise InputError(
+                f"{ENVIRONMENT_VARIABLE} is 'compiled', but the compiled kernels were not built "
+                f"({error}). Reinstall gausswork where a C compiler is at hand, or unset it."
+            ) from error
+        return NUMPY
+    return compiled.COMPILED
+
+
+def slower_kernels_finding(backend: Backend) -> tuple[Finding, ...]:
+    """Say that plain NumPy serves, if it does."""
+    if backend is not NUMPY:
+        return ()
+    return (
+        Finding(
+            code="numpy-kernels",
+            severity=Severity.NOTE,
+            sentence="The compiled kernels are not in use: plain NumPy computed this fit. "
+            "The digits are certified the same way; it takes longer.",
+            remedy="Reinstall gausswork where a C compiler is at hand to have the faster ones.",
+            evidence={"kernels": backend.name},
+        ),
+    )

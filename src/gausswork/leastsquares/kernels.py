@@ -1,0 +1,251 @@
+"""The hot loops in plain NumPy: always there, and the oracle of the compiled ones.
+
+Every kernel works on *scaled* columns: the data times powers of two, so that no square over- or
+underflows whatever the units. ``z`` stands for the q = p + 1 columns x₁ … x_p, y.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from gausswork.data.sources import FloatMatrix, FloatVector
+from gausswork.leastsquares import doubledouble as dd
+from gausswork.leastsquares.doubledouble import Array, DoubleDouble
+
+Predictors: TypeAlias = FloatMatrix | tuple[FloatVector, ...]
+
+TIERS = 3
+# Error of one entry of the Gram matrix relative to the norms of its two columns, by tier. Constants
+# of the error bounds, calibrated on problems with exact rational truth (benchmarks/calibration.py).
+GRAM_ERROR = (2.0**-50, 2.0**-70, 2.0**-91)
+
+_BLOCK = 1024
+_SLICE_BITS = 21  # 21 + 21 bits a product and 10 for 1024 rows: slice products add up exactly
+_RESIDUAL_ROWS = 8192  # keeps the temporaries of the residual pass in cache
+
+
+class Sums(NamedTuple):
+    """First and second moments of the scaled, shifted columns, in double-double.
+
+    Attributes
+    ----------
+    first_high, first_low : (q,) column sums.
+    second_high, second_low : (q, q) sums of products, symmetric.
+    """
+
+    first_high: Array
+    first_low: Array
+    second_high: Array
+    second_low: Array
+
+
+def columns_of(x: Predictors, rows: slice) -> Array:
+    """Return some rows of the predictors as an (m, p) float64 matrix."""
+    if isinstance(x, tuple):
+        part = np.empty((len(range(*rows.indices(len(x[0])))) if x else 0, len(x)), order="F")
+        for j, column in enumerate(x):
+            part[:, j] = column[rows]
+        return part
+    return np.asarray(x[rows], dtype=np.float64)
+
+
+def _scaled_blocks(x: Predictors, y: FloatVector, scale: Array) -> tuple[Array, int]:
+    """Return [x, y] · scale as (blocks, rows, q), padded with NaN-free zeros, and the row count."""
+    rows, q = len(y), len(scale)
+    block = min(_BLOCK, max(rows, 1))
+    blocks = -(-rows // block)
+    z = np.zeros((blocks * block, q))
+    if q > 1:
+        np.multiply(columns_of(x, slice(0, rows)), scale[:-1], out=z[:rows, :-1])
+    np.multiply(y, scale[-1], out=z[:rows, -1])
+    return z, block
+
+
+def gram(x: Predictors, y: FloatVector, scale: Array, shift: Array, tier: int) -> Sums:
+    """Sum z and zzᵀ over the rows of one block of data, z = [x, y] · scale − shift.
+
+    Tier 0 multiplies in float64 over short blocks and adds the blocks in double-double. Tiers 1 and
+    2 cut each column into 2 or 3 slices on a power-of-two grid so that products of slices and their
+    sums are exact in float64 (Ozaki, Ogita, Oishi & Rump 2012), whatever order BLAS adds in.
+
+    Parameters
+    ----------
+    x, y : (m, p) predictors, or p columns, and (m,) target.
+    scale : (q,) powers of two.
+    shift : (q,) taken off after scaling.
+    tier : 0, 1 or 2.
+    """
+    rows, q = len(y), len(scale)
+    z, block = _scaled_blocks(x, y, scale)
+    if tier == 0:
+        z[:rows] -= shift
+        low = None
+    else:
+        high, low = dd.two_sum(z[:rows], -shift)
+        z[:rows] = high
+        padded = np.zeros_like(z)
+        padded[:rows] = low
+        low = padded.reshape(-1, block, q)
+    z = z.reshape(-1, block, q)
+    if low is None:
+        second = dd.total(dd.promote(_cross(z, z)))
+        first = dd.total(dd.promote(z.sum(axis=1)))
+        return Sums(*first, *second)
+    return _gram_of_slices(z, low, tier)
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """Return aᵀb for each block."""
+    return np.matmul(a.transpose(0, 2, 1), b)
+
+
+def _gram_of_slices(z: Array, low: Array, tier: int) -> Sums:
+    largest = np.abs(z).max(axis=1, keepdims=True)
+    exponent = np.frexp(largest)[1]
+    grid = np.ldexp(1.5, 52 + exponent - _SLICE_BITS)
+    leading = (z + grid) - grid
+    rest = z - leading
+    second = dd.total(dd.promote(_cross(leading, leading)))
+    first = dd.total(dd.promote(leading.sum(axis=1)))
+    known = leading
+    cross: DoubleDouble | None = None
+    if tier == 2:
+        finer = grid * 2.0**-_SLICE_BITS
+        middle = (rest + finer) - finer
+        rest = rest - middle
+        second = dd.add(second, dd.total(dd.promote(_cross(middle, middle))))
+        first = dd.add(first, dd.total(dd.promote(middle.sum(axis=1))))
+        cross = dd.total(dd.promote(_cross(leading, middle)))
+        known = leading + middle
+    rest = rest + low
+    # known·restᵀ + rest·knownᵀ + rest·restᵀ = w·restᵀ + (w·restᵀ)ᵀ with w = known + rest/2
+    tail = dd.total(dd.promote(_cross(known + 0.5 * rest, rest)))
+    cross = tail if cross is None else dd.add(cross, tail)
+    second = dd.add(second, dd.add(cross, (cross[0].T, cross[1].T)))
+    first = dd.add(first, dd.total(dd.promote(rest.sum(axis=1))))
+    return Sums(*first, *second)
+
+
+def residual_sums(
+    x: Predictors,
+    y: FloatVector,
+    scale: Array,
+    intercept: tuple[float, float],
+    coefficients: DoubleDouble,
+) -> DoubleDouble:
+    """Sum Xᵀr, r and r² in double-double, r = y − intercept − X·coefficients, all scaled.
+
+    Error-free products and sums throughout (Ogita, Rump & Oishi 2005).
+
+    Returns
+    -------
+    (p + 2,) high and low words: p entries of Xᵀr, then Σr, then Σr².
+    """
+    p, rows = len(scale) - 1, len(y)
+    sums: DoubleDouble = (np.zeros(p + 2), np.zeros(p + 2))
+    for start in range(0, rows, _RESIDUAL_ROWS):
+        part = slice(start, min(start + _RESIDUAL_ROWS, rows))
+        columns = columns_of(x, part) * scale[:-1]
+        r = dd.subtract(dd.promote(np.asarray(y[part], np.float64) * scale[-1]), intercept)
+        for j in range(p):
+            column = np.ascontiguousarray(columns[:, j])
+            product = dd.multiply(dd.promote(column), (coefficients[0][j], coefficients[1][j]))
+            r = dd.subtract(r, product)
+        new = np.empty((2, p + 2))
+        for j in range(p):
+            column = np.ascontiguousarray(columns[:, j])
+            new[:, j] = dd.total(dd.multiply(r, dd.promote(column)))
+        new[:, p] = dd.total(r)
+        new[:, p + 1] = dd.total(dd.multiply(r, r))
+        sums = dd.add(sums, (new[0], new[1]))
+    return sums
+
+
+def cholesky(
+    matrix: DoubleDouble, tolerance: Array, capacity: int
+) -> tuple[DoubleDouble, npt.NDArray[np.bool_]]:
+    """Factor a symmetric positive definite matrix A = RᵀR, R upper triangular, in double-double.
+
+    Columns whose pivot is not above their tolerance, and all columns once ``capacity`` have been
+    taken, are skipped: their rows of R are zero and the other rows are as if they were absent.
+
+    Parameters
+    ----------
+    matrix : (p, p) high and low words.
+    tolerance : (p,) smallest pivots to accept.
+    capacity : the largest rank that the data can have.
+
+    Returns
+    -------
+    R, and a (p,) mask of the columns that were skipped.
+    """
+    high, low = matrix[0].copy(), matrix[1].copy()
+    p = len(high)
+    skipped = np.zeros(p, dtype=np.bool_)
+    taken = 0
+    for k in range(p):
+        if taken >= capacity or not high[k, k] > tolerance[k]:
+            skipped[k] = True
+            high[k, k:] = low[k, k:] = 0.0
+            continue
+        taken += 1
+        root = dd.square_root((high[k, k], low[k, k]))
+        high[k, k], low[k, k] = root
+        row = dd.divide((high[k, k + 1 :], low[k, k + 1 :]), root)
+        high[k, k + 1 :], low[k, k + 1 :] = row
+        update = dd.multiply((row[0][:, None], row[1][:, None]), row)
+        rest = dd.subtract((high[k + 1 :, k + 1 :], low[k + 1 :, k + 1 :]), update)
+        high[k + 1 :, k + 1 :], low[k + 1 :, k + 1 :] = rest
+    lower = np.tril_indices(p, -1)
+    high[lower] = 0.0
+    low[lower] = 0.0
+    return (high, low), skipped
+
+
+def substitute(factor: DoubleDouble, right: DoubleDouble) -> DoubleDouble:
+    """Solve RᵀR·v = right in double-double, forward then back.
+
+    Parameters
+    ----------
+    factor : (p, p) upper triangular R.
+    right : (p,) right-hand side.
+    """
+    r_high, r_low = factor
+    high, low = np.array(right[0]), np.array(right[1])
+    p = len(high)
+    for k in range(p):
+        solved = dd.divide((high[k], low[k]), (r_high[k, k], r_low[k, k]))
+        high[k], low[k] = solved
+        update = dd.multiply((r_high[k, k + 1 :], r_low[k, k + 1 :]), solved)
+        high[k + 1 :], low[k + 1 :] = dd.subtract((high[k + 1 :], low[k + 1 :]), update)
+    for k in range(p - 1, -1, -1):
+        solved = dd.divide((high[k], low[k]), (r_high[k, k], r_low[k, k]))
+        high[k], low[k] = solved
+        update = dd.multiply((r_high[:k, k], r_low[:k, k]), solved)
+        high[:k], low[:k] = dd.subtract((high[:k], low[:k]), update)
+    return high, low
+
+
+def invert_triangle(factor: DoubleDouble) -> Array:
+    """Return R⁻¹ rounded to float64, computed in double-double.
+
+    Rounding R itself first would cost as many digits as the condition number has.
+    """
+    r_high, r_low = factor
+    p = len(r_high)
+    high, low = np.zeros((p, p)), np.zeros((p, p))
+    for k in range(p - 1, -1, -1):
+        unit = np.zeros(p)
+        unit[k] = 1.0
+        row: DoubleDouble = (unit, np.zeros(p))
+        if k + 1 < p:
+            products = dd.multiply(
+                (r_high[k, k + 1 :, None], r_low[k, k + 1 :, None]),
+                (high[k + 1 :], low[k + 1 :]),
+            )
+            row = dd.subtract(row, dd.total(products))
+        high[k], low[k] = dd.divide(row, (r_high[k, k], r_low[k, k]))
+    return high
