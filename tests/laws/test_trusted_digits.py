@@ -1,0 +1,79 @@
+"""Trusted digits are never above the true ones, nor far below, whatever the data are like.
+
+A few hundred problems here; benchmarks/calibration.py runs thousands of other seeds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.laws.honesty import (
+    WAYS,
+    Judgement,
+    median_gap,
+    overconfident,
+    survey,
+    textbook,
+    violations,
+)
+from tests.laws.problems import SETTINGS, problem
+
+SEEDS = range(13 * 5 * 5)  # each of 13 settings in each of 5 ways, five times
+
+
+@pytest.fixture(scope="module")
+def judgements() -> list[Judgement]:
+    return survey(SEEDS)
+
+
+def test_never_more_digits_are_claimed_than_are_true(judgements: list[Judgement]) -> None:
+    assert violations(judgements) == []
+
+
+def test_never_more_digits_of_standard_errors_are_claimed_than_are_true(
+    judgements: list[Judgement],
+) -> None:
+    assert violations(judgements, "standard error") == []
+
+
+@pytest.mark.parametrize("what", ["coefficient", "standard error"])
+def test_the_typical_claim_is_at_most_two_and_a_half_digits_too_modest(
+    judgements: list[Judgement], what: str
+) -> None:
+    assert median_gap(judgements, what) <= 2.5
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_is_useful(judgements: list[Judgement], way: str) -> None:
+    """A certificate that is always 0 would keep the law and be worthless."""
+    assert median_gap([j for j in judgements if j.way == way]) <= 3.0
+
+
+def test_the_survey_covers_every_setting_in_every_way(judgements: list[Judgement]) -> None:
+    seen = Counter((j.setting, j.way) for j in judgements)
+    assert set(seen) == {(setting, way) for setting in SETTINGS for way in WAYS}
+
+
+def test_few_columns_are_left_out(judgements: list[Judgement]) -> None:
+    """Refusing everything would keep the law, too: nearly all coefficients must be estimated.
+
+    The dummies of a group of one observation and the like can be exactly dependent.
+    """
+    asked = sum(p.x.shape[1] + p.intercept for p in map(problem, SEEDS))
+    answered = sum(1 for j in judgements if j.what == "coefficient")
+    assert answered >= 0.97 * asked
+
+
+def test_bounds_ten_thousand_times_too_small_are_caught() -> None:
+    """The law has teeth: an overconfident engine breaks it many times over."""
+    broken = {name: overconfident(way) for name, way in WAYS.items()}
+    found = survey(range(65), broken)
+    assert len(violations(found)) >= 20
+    assert len(violations(found, "standard error")) >= 20
+
+
+def test_the_textbook_inverse_is_caught() -> None:
+    found = survey(range(65), {"textbook": textbook})
+    assert len(violations(found)) >= 20
