@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-import gausswork
 
 from .examples_in_pages import blocks, environment, failures, scratch
 

@@ -23,11 +23,13 @@ GROUND = frozenset({"errors", "findings"})
 ALLOWED = {
     "errors": frozenset(),
     "findings": frozenset(),
+    "files": frozenset(),
+    "formatting": frozenset(),
     "_native": frozenset(),
     "data": frozenset(),
-    "leastsquares": frozenset({"_native", "data"}),
+    "leastsquares": frozenset({"_native", "data", "files"}),
     "__main__": frozenset({"cli"}),
-    **{face: frozenset({"data", "leastsquares"}) | FACES for face in FACES},
+    **{face: frozenset({"data", "files", "formatting", "leastsquares"}) | FACES for face in FACES},
 }
 # What a wing may import inside a function only.
 ALLOWED_LATE = {"leastsquares": FACES}
