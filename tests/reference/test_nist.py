@@ -22,11 +22,9 @@ COMPILED = importlib.util.find_spec("gausswork._native._kernels") is not None
 
 
 @cache
-def _fits(kernels: str) -> dict[str, dict[str, Any]]:
+def _run(kernels: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "GAUSSWORK_KERNELS": kernels}
-    if kernels == "compiled":
-        del environment["GAUSSWORK_KERNELS"]
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "tests.reference.runner"],
         cwd=ROOT,
         env=environment,
@@ -34,8 +32,12 @@ def _fits(kernels: str) -> dict[str, dict[str, Any]]:
         text=True,
         check=False,
     )
+
+
+def _fits(kernels: str) -> dict[str, dict[str, Any]]:
+    done = _run(kernels)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return dict(json.loads(done.stdout))
 
 
 @cache

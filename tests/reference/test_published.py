@@ -145,8 +145,7 @@ def test_intervals_follow_from_the_leverages_that_r_printed() -> None:
         ("confidence", quantile * sd * np.sqrt(leverage)),
         ("prediction", quantile * sd * np.sqrt(1 + leverage)),
     ):
-        limits = np.asarray(fit.predict(new, interval=interval, level=0.95))
-        centre, low, high = limits.T
+        centre, low, high = fit.predict(new, interval=interval, level=0.95)
         np.testing.assert_allclose(high - centre, half, rtol=1e-11)
         np.testing.assert_allclose(centre - low, half, rtol=1e-11)
 
