@@ -1,0 +1,271 @@
+"""CSV files as a table: cut at record ends, parsed side by side, delivered in order."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gausswork.data.csv_errors import Chunk, explain, place_of_row, unclosed
+from gausswork.data.csv_head import CsvHead, opened, read_head
+from gausswork.data.csv_text import QUOTE, records_end
+from gausswork.data.csv_types import (
+    arrow_types,
+    convert_options,
+    judge,
+    parse_options,
+    read_options,
+    sniff_decimal,
+)
+from gausswork.data.files import DataFile, extra_columns, missing_in_file
+from gausswork.data.kinds import Field, Kind
+from gausswork.data.tables import Portion
+from gausswork.errors import DataFileError
+from gausswork.findings import Finding, Severity
+
+CHUNK_BYTES = 4 << 20  # parsed at a time by one thread
+RECORD_LIMIT = 64 << 20  # a record longer than this is an unclosed quote
+_MOST_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """One file of the table: its head and how its decimals are written."""
+
+    head: CsvHead
+    decimal: str
+
+
+class CsvTable:
+    """One CSV file, or several with the same columns.
+
+    Types are judged once, by a sample of the first file that has rows; a later value that does
+    not fit is an error that names file, line, column and value.
+    """
+
+    replayable = True
+    rows: int | None = None
+
+    def __init__(self, files: Sequence[DataFile], *, description: str) -> None:
+        self.description = description
+        self._files: list[CsvFile] = []
+        self._sample: bytes = b""
+        self._first: CsvFile | None = None
+        for file in files:
+            head, sample = read_head(file)
+            with _explained(Chunk(sample, head.lines + 1, 0), head, {}, "."):
+                one = CsvFile(head, sniff_decimal(head, sample))
+            self._files.append(one)
+            if self._first is None and sample.strip():
+                self._first, self._sample = one, sample
+        if self._first is None:
+            raise DataFileError(
+                f"{description} has a header and no rows. Its columns are "
+                f"{', '.join(self._files[0].head.names)}."
+            )
+        self.names: tuple[str, ...] = self._files[0].head.names
+        self.bytes_total: int | None = sum(file.size for file in files)
+        self.bytes_done: int | None = 0
+        named = [(one.head.file.name, one.head.names) for one in self._files]
+        self.findings = (*_reading_findings(self._files), *extra_columns(named))
+        self.hint = _hint(self._files[0].head)
+        self._fields: dict[str, Field] = {}
+
+    def fields(self, names: Sequence[str]) -> dict[str, Field]:
+        """Describe columns by the sample; every file must have them."""
+        self.require(names)
+        unknown = [name for name in names if name not in self._fields]
+        if unknown and self._first is not None:
+            head, decimal = self._first.head, self._first.decimal
+            chunk = Chunk(self._sample, head.lines + 1, 0)
+            kinds = dict.fromkeys(unknown, Kind.TEXT)
+            with _explained(chunk, head, kinds, decimal):
+                self._fields |= judge(head, self._sample, unknown, decimal)
+        return {name: self._fields[name] for name in names}
+
+    def require(self, names: Sequence[str]) -> None:
+        """Refuse files that lack one of the columns."""
+        for one in self._files:
+            for name in names:
+                if name not in one.head.names:
+                    first = self._files[0].head.file.name
+                    raise DataFileError(missing_in_file(name, one.head.file.name, first))
+
+    def read(self, kinds: Mapping[str, Kind]) -> Iterator[Portion]:
+        """Yield the rows in order. Several threads parse; memory holds a few chunks."""
+        threads = _threads()
+        done = 0
+        with ThreadPoolExecutor(threads, thread_name_prefix="gausswork-csv") as pool:
+            for one in self._files:
+                tasks: deque[tuple[Chunk, Future[tuple[int, list[Any]]]]] = deque()
+                try:
+                    for chunk in chunks(one.head):
+                        tasks.append((chunk, pool.submit(_parse, chunk, one, kinds)))
+                        if len(tasks) > threads:
+                            yield from self._deliver(one, tasks, done)
+                    while tasks:
+                        yield from self._deliver(one, tasks, done)
+                finally:
+                    for _, task in tasks:
+                        task.cancel()
+                done += one.head.file.size
+        self.bytes_done = done
+
+    def _deliver(
+        self, one: CsvFile, tasks: deque[tuple[Chunk, Future[tuple[int, list[Any]]]]], done: int
+    ) -> Iterator[Portion]:
+        chunk, task = tasks.popleft()
+        rows, columns = task.result()
+        self.bytes_done = done + chunk.position
+        if rows:
+            yield Portion(columns, rows, _places(chunk, one.head))
+
+
+def chunks(head: CsvHead) -> Iterator[Chunk]:
+    """Cut the data of a file into runs of complete records of about ``CHUNK_BYTES``."""
+    file = head.file
+    _refuse_changed(file)
+    line = head.lines + 1
+    rest = b""
+    try:
+        with opened(file) as (stream, raw):
+            skip = head.skip
+            while skip:
+                skip -= len(stream.read(skip))
+            while block := stream.read(CHUNK_BYTES):
+                data = rest + block if rest else block
+                end = records_end(data, head.separator, head.newline)
+                if end == 0 and len(data) > RECORD_LIMIT:
+                    raise unclosed(Chunk(data, line, 0), head) or _endless(file.name, line)
+                rest = data[end:]
+                if end:
+                    chunk = Chunk(data[:end], line, raw.tell())
+                    yield chunk
+                    line += _count(chunk.data, head.newline[0])
+    except OSError as error:
+        raise DataFileError(
+            f"{file.name} breaks off after line {line}: {error}. "
+            "The file is damaged or incomplete: copy or compress it again."
+        ) from None
+    if rest:
+        yield Chunk(rest, line, file.size, last=True)
+
+
+def _parse(chunk: Chunk, one: CsvFile, kinds: Mapping[str, Kind]) -> tuple[int, list[Any]]:
+    """Parse a chunk into (rows, one Arrow array per column of ``kinds``)."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    if not chunk.data.strip(b"\r\n"):
+        return 0, []
+    if chunk.last and QUOTE in chunk.data and (error := unclosed(chunk, one.head)) is not None:
+        raise error
+    # a column that is not asked for is still needed where there is no other: rows must count
+    names = list(kinds) or [one.head.names[0]]
+    types = arrow_types(kinds) or {names[0]: pa.string()}
+    with _explained(chunk, one.head, kinds, one.decimal):
+        table = csv.read_csv(
+            pa.BufferReader(chunk.data),
+            read_options=read_options(one.head, len(chunk.data)),
+            parse_options=parse_options(one.head),
+            convert_options=convert_options(types, names, one.decimal),
+        )
+    columns = [column.combine_chunks() for column in table.columns] if kinds else []
+    return table.num_rows, [
+        column.chunk(0) if isinstance(column, pa.ChunkedArray) else column for column in columns
+    ]
+
+
+class _explained:  # noqa: N801 - used as a verb: with _explained(chunk, ...)
+    """Turn Arrow's parse errors into errors with file, line, column and value."""
+
+    def __init__(
+        self, chunk: Chunk, head: CsvHead, kinds: Mapping[str, Kind], decimal: str
+    ) -> None:
+        self._context = (chunk, head, kinds, decimal)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        import pyarrow as pa
+
+        if isinstance(error, pa.ArrowException):
+            raise explain(*self._context, error) from None
+
+
+def _endless(file: str, line: int) -> DataFileError:
+    return DataFileError(
+        f"{file}, line {line}: the line has no end within {RECORD_LIMIT >> 20} MB. "
+        "Is this a CSV file with one record per line?"
+    )
+
+
+def _places(chunk: Chunk, head: CsvHead) -> Callable[[int], str]:
+    return lambda row: place_of_row(chunk, head, row)
+
+
+def _count(data: bytes, byte: int) -> int:
+    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == byte))
+
+
+def _threads() -> int:
+    try:
+        available = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this operating system
+        available = os.cpu_count() or 1
+    return min(available, _MOST_THREADS)
+
+
+def _refuse_changed(file: DataFile) -> None:
+    try:
+        status = Path(file.path).stat()
+    except OSError as error:
+        raise DataFileError(f"{file.name} can no longer be read: {error.strerror}.") from None
+    if (status.st_size, status.st_mtime_ns) != (file.size, file.modified):
+        raise DataFileError(
+            f"{file.name} has changed since it was opened. Wait until it is complete, then retry."
+        )
+
+
+def _reading_findings(files: Sequence[CsvFile]) -> Iterator[Finding]:
+    for one in files:
+        if one.head.surprising:
+            yield Finding(
+                "separator-detected",
+                Severity.NOTE,
+                f"{one.head.file.name} separates its fields by {one.head.separator_name}, "
+                "judged by its first lines.",
+                evidence={"file": one.head.file.name, "separator": one.head.separator.decode()},
+            )
+            break
+    for one in files:
+        if one.decimal == ",":
+            yield Finding(
+                "decimal-comma",
+                Severity.NOTE,
+                f"{one.head.file.name} writes its numbers with a decimal comma: 1,5 is read as "
+                "one and a half.",
+                evidence={"file": one.head.file.name},
+            )
+            break
+
+
+def _hint(head: CsvHead) -> str:
+    if head.bare:
+        return (
+            f"The first line of {head.file.name} holds numbers: does the file lack a line of "
+            "column names? Add one."
+        )
+    if len(head.names) == 1 and len(head.names[0].split()) > 1:
+        return (
+            f"The first line of {head.file.name} has blanks between its words and no separator: "
+            "separate the fields by commas, semicolons or tabs."
+        )
+    return ""

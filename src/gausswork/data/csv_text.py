@@ -1,0 +1,128 @@
+"""CSV at the level of bytes: where records end, and what fields a record has.
+
+Quotes follow RFC 4180 as Arrow reads it: a quote opens a quoted field only at the start of a
+field, two quotes inside stand for one, and a line break inside quotes belongs to the field.
+Only what vectorised search cannot settle is looked at byte by byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+QUOTE = 0x22
+
+
+def ends_inside(line: bytes, inside: bool, separator: bytes) -> bool:
+    """Whether a line, begun inside a quoted field or not, ends inside one."""
+    at = 0
+    while True:
+        if inside:
+            at = line.find(b'"', at)
+            if at < 0:
+                return True
+            if line[at + 1 : at + 2] == b'"':
+                at += 2
+                continue
+            inside = False
+        elif line[at : at + 1] == b'"':
+            inside = True
+            at += 1
+            continue
+        # what follows up to the separator is literal, quotes included
+        at = line.find(separator, at)
+        if at < 0:
+            return False
+        at += 1
+
+
+def records_end(data: bytes, separator: bytes, newline: bytes) -> int:
+    """Return where the last complete record in ``data`` ends, 0 when there is none.
+
+    ``data`` must begin at the start of a record.
+    """
+    last = data.rfind(newline)
+    if last < 0 or QUOTE not in data:
+        return last + 1
+    values = np.frombuffer(data, dtype=np.uint8)
+    breaks = np.flatnonzero(values == newline[0])
+    quotes = np.flatnonzero(values == QUOTE)
+    # lines with an even number of quotes leave the state as it was: look only at the others
+    before = np.searchsorted(quotes, breaks)
+    odd = np.flatnonzero(np.diff(before, prepend=0) % 2)
+    inside = False
+    end = 0  # one past the last break known to be outside quotes
+    previous = 0  # first line not yet accounted for
+    for line in odd.tolist():
+        if not inside and line > previous:
+            end = int(breaks[line - 1]) + 1
+        start = int(breaks[line - 1]) + 1 if line else 0
+        inside = ends_inside(data[start : int(breaks[line])], inside, separator)
+        if not inside:
+            end = int(breaks[line]) + 1
+        previous = line + 1
+    return end if inside else last + 1
+
+
+def records(data: bytes, separator: bytes, newline: bytes) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield each record that is not blank as (number of its first line from 0, its fields)."""
+    held: list[bytes] = []
+    inside = False
+    first = 0
+    lines = data.split(newline)
+    for number, line in enumerate(lines):
+        if not held:
+            first = number
+        inside = ends_inside(line, inside, separator)
+        held.append(line)
+        if inside and number < len(lines) - 1:
+            continue
+        record = newline.join(held).removesuffix(b"\r")
+        held, inside = [], False
+        if record:
+            yield first, fields_of(record, separator)
+
+
+def fields_of(record: bytes, separator: bytes) -> list[bytes]:
+    """Split one record into its fields, quotes taken away."""
+    if b'"' not in record:
+        return record.split(separator)
+    fields: list[bytes] = []
+    at = 0
+    while True:
+        text = b""
+        if record[at : at + 1] == b'"':
+            text, at = _quoted(record, at + 1)
+        end = record.find(separator, at)
+        if end < 0:
+            fields.append(text + record[at:])
+            return fields
+        fields.append(text + record[at:end])
+        at = end + 1
+
+
+def _quoted(record: bytes, at: int) -> tuple[bytes, int]:
+    """Read a quoted field from behind its opening quote: its text, and where it stopped."""
+    parts: list[bytes] = []
+    while True:
+        end = record.find(b'"', at)
+        if end < 0:
+            return b"".join(parts) + record[at:], len(record)
+        parts.append(record[at:end])
+        if record[end + 1 : end + 2] != b'"':
+            return b"".join(parts), end + 1
+        parts.append(b'"')
+        at = end + 2
+
+
+def unclosed_quote(data: bytes, separator: bytes, newline: bytes) -> int | None:
+    """Return the number (from 0) of the line whose quoted field never closes, or None."""
+    inside = False
+    opened = 0
+    for number, line in enumerate(data.split(newline)):
+        now = ends_inside(line, inside, separator)
+        if now and not inside:
+            opened = number
+        inside = now
+    return opened if inside else None

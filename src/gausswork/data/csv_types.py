@@ -1,0 +1,156 @@
+"""Which columns of a CSV file hold numbers, judged once, from a sample of complete records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gausswork.data.csv_head import CsvHead
+from gausswork.data.kinds import Field, Kind, field_of
+
+# Empty fields are missing, and so are these, in numbers and in text alike. "None" is not
+# among them: it is a level of many a category.
+_MISSING = (
+    *("NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>"),
+    *("NaN", "nan", "-NaN", "-nan", "NULL", "null"),
+    *("1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+)
+MISSING = ("", " ", *_MISSING, *(f" {mark}" for mark in _MISSING))
+TRUE = ("1", "True", "TRUE", "true")
+FALSE = ("0", "False", "FALSE", "false")
+
+# As text for RE2: what a reader of numbers accepts, with a point and with a comma.
+_NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
+_NUMBER_WITH_COMMA = r"^\s*[-+]?([0-9]+,?[0-9]*|,[0-9]+)([eE][-+]?[0-9]+)?\s*$"
+_LEADING_ZERO = r"^\s*0[0-9]"
+
+# A text column of which nearly every value is a number is a number column with typing errors.
+MOSTLY_NUMBERS = 0.9
+
+
+def parse_options(head: CsvHead) -> Any:
+    """Options of Arrow's parser for one file."""
+    from pyarrow import csv
+
+    return csv.ParseOptions(
+        delimiter=head.separator.decode(), quote_char='"', double_quote=True, escape_char=False
+    )
+
+
+def read_options(head: CsvHead, length: int) -> Any:
+    """Options that make Arrow read ``length`` bytes of records as one block in this thread."""
+    from pyarrow import csv
+
+    # one block: a quoted field that holds a line break cannot be cut in two
+    return csv.ReadOptions(use_threads=False, block_size=length + 1, column_names=head.names)
+
+
+def convert_options(types: Mapping[str, Any] | None, names: Sequence[str], decimal: str) -> Any:
+    """Options that convert the columns ``names``, guessing the types that are not given."""
+    from pyarrow import csv
+
+    return csv.ConvertOptions(
+        column_types=types,
+        include_columns=list(names),
+        null_values=list(MISSING),
+        true_values=list(TRUE),
+        false_values=list(FALSE),
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+        decimal_point=decimal,
+    )
+
+
+def arrow_types(kinds: Mapping[str, Kind]) -> dict[str, Any]:
+    """Arrow types as which columns of these kinds are read."""
+    import pyarrow as pa
+
+    table = {
+        Kind.NUMBER: pa.float64(),
+        Kind.FLAG: pa.bool_(),
+        Kind.TEXT: pa.dictionary(pa.int32(), pa.string()),
+        Kind.EMPTY: pa.dictionary(pa.int32(), pa.string()),
+    }
+    return {name: table[kind] for name, kind in kinds.items()}
+
+
+def read_sample(head: CsvHead, sample: bytes, types: Any, names: Sequence[str], point: str) -> Any:
+    """Parse a sample of records into a ``pyarrow.Table``."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    return csv.read_csv(
+        pa.BufferReader(sample),
+        read_options=read_options(head, len(sample)),
+        parse_options=parse_options(head),
+        convert_options=convert_options(types, names, point),
+    )
+
+
+def sniff_decimal(head: CsvHead, sample: bytes) -> str:
+    """Return ``","`` if the numbers of a file are written with a decimal comma, else ``"."``.
+
+    A comma between digits is a decimal comma only where it does not separate fields, some
+    column would otherwise be text, and no number has a point.
+    """
+    if head.separator == b"," or b"," not in sample:
+        return "."
+    import pyarrow as pa
+    from pyarrow import compute
+
+    text = read_sample(head, sample, dict.fromkeys(head.names, pa.string()), head.names, ".")
+    commas = False
+    for column in text.columns:
+        values = column.drop_null()
+        if not len(values):
+            continue
+        if _all(compute.match_substring_regex(values, _NUMBER)):
+            if compute.any(compute.match_substring(values, ".")).as_py():
+                return "."
+        elif _all(compute.match_substring_regex(values, _NUMBER_WITH_COMMA)):
+            commas = True
+    return "," if commas else "."
+
+
+def judge(head: CsvHead, sample: bytes, names: Sequence[str], decimal: str) -> dict[str, Field]:
+    """Describe columns by their values in a sample.
+
+    Integers are read as numbers with decimals from the start, so that a late 1.75 is no
+    surprise; codes such as ``001`` stay text.
+    """
+    import pyarrow as pa
+
+    text = read_sample(head, sample, dict.fromkeys(names, pa.string()), names, decimal)
+    guessed = read_sample(head, sample, None, names, decimal)
+    return {
+        name: _judge_column(
+            name, guessed.column(name).type, text.column(name), decimal, name in head.unnamed
+        )
+        for name in names
+    }
+
+
+def _judge_column(name: str, guess: Any, text: Any, decimal: str, unnamed: bool) -> Field:
+    from pyarrow import compute, types
+
+    field = field_of(name, guess)
+    kind, holds = field.kind, field.holds
+    values = text.drop_null()
+    if types.is_integer(guess):
+        if compute.any(compute.match_substring_regex(values, _LEADING_ZERO)).as_py():
+            kind, holds = Kind.TEXT, "codes with leading zeros"
+    elif kind is Kind.TEXT:
+        pattern = _NUMBER if decimal == "." else _NUMBER_WITH_COMMA
+        numeric = compute.match_substring_regex(values, pattern)
+        zeros = compute.match_substring_regex(values, _LEADING_ZERO)
+        if compute.mean(numeric).as_py() >= MOSTLY_NUMBERS and not compute.any(zeros).as_py():
+            kind, holds = Kind.NUMBER, "mostly numbers"
+        else:
+            holds = f"text such as {values[compute.index(numeric, False).as_py()].as_py()!r}"
+    return Field(name, kind, holds, field.remedy, unnamed=unnamed)
+
+
+def _all(values: Any) -> bool:
+    from pyarrow import compute
+
+    return bool(compute.all(values).as_py())

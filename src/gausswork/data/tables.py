@@ -1,0 +1,132 @@
+"""The seam between readers and arithmetic: named columns, a portion of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from gausswork.data.kinds import Field, Kind
+from gausswork.findings import Finding
+
+# A run of values: a NumPy vector, or a pyarrow.Array (untyped: pyarrow ships no types here).
+Column: TypeAlias = npt.NDArray[Any] | Any
+
+PORTION_ROWS = 65_536  # in-memory tables are read in portions of this many rows
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Some consecutive rows of the columns asked for.
+
+    Attributes
+    ----------
+    columns : one run of values per column asked for, in that order, of equal lengths.
+    rows : how many rows.
+    where : turns the number of a row in this portion into a place that a person can find,
+        such as ``"line 17 of heights.csv"``.
+    """
+
+    columns: Sequence[Column]
+    rows: int
+    where: Callable[[int], str]
+
+
+class Table(Protocol):
+    """Named columns that can be read in portions, whatever holds them."""
+
+    @property
+    def description(self) -> str:
+        """What this is, for a report: ``"heights.csv"``, ``"pandas DataFrame 934×8"``."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns, each name once."""
+        ...
+
+    @property
+    def replayable(self) -> bool:
+        """Whether :meth:`read` may be called more than once."""
+        ...
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows there are, None where only reading can tell."""
+        ...
+
+    @property
+    def bytes_total(self) -> int | None:
+        """Size of the files behind the table; None in memory."""
+        ...
+
+    @property
+    def bytes_done(self) -> int | None:
+        """How many of those bytes the running pass has read."""
+        ...
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the reader has to say about its choices."""
+        ...
+
+    @property
+    def hint(self) -> str:
+        """A sentence to add when a column asked for is not there; mostly empty."""
+        ...
+
+    def fields(self, names: Sequence[str]) -> dict[str, Field]:
+        """Describe columns, looking at no more of the data than that needs."""
+        ...
+
+    def read(self, kinds: Mapping[str, Kind]) -> Iterator[Portion]:
+        """Yield all rows in order, only of the columns in ``kinds``, converted to those kinds."""
+        ...
+
+
+def row_from_zero(start: int) -> Callable[[int], str]:
+    """Places in an in-memory table: row numbers as its owner indexes them."""
+    return lambda row: f"row {start + row} (counted from 0)"
+
+
+def as_floats(column: Column) -> npt.NDArray[np.floating]:
+    """Turn a run of numbers or flags into float64 or float32, NaN where there is no value.
+
+    Float64 and float32 without gaps are views; everything else is converted. Decimals are
+    rounded correctly to float64.
+    """
+    if isinstance(column, np.ndarray):
+        return floats_of_array(column)
+    import pyarrow as pa
+    from pyarrow import compute, types
+
+    kind = column.type
+    if types.is_run_end_encoded(kind):
+        column = compute.run_end_decode(column)
+        kind = column.type
+    if types.is_null(kind):
+        return np.full(len(column), np.nan)
+    if types.is_float16(kind):
+        column = column.cast(pa.float32())
+    elif types.is_decimal(kind):
+        # through text: Arrow's own conversion is off by an ulp in a third of the cases
+        column = column.cast(pa.string()).cast(pa.float64())
+    elif types.is_boolean(kind):
+        column = column.cast(pa.float64())
+    if column.null_count:
+        if types.is_floating(column.type):
+            column = column.fill_null(float("nan"))
+        else:
+            column = column.cast(pa.float64(), safe=False).fill_null(float("nan"))
+    return floats_of_array(column.to_numpy(zero_copy_only=False))
+
+
+def floats_of_array(values: npt.NDArray[Any]) -> npt.NDArray[np.floating]:
+    """Return float64 and float32 in native byte order as they are, others as float64."""
+    if values.dtype in (np.float64, np.float32) and values.dtype.isnative:
+        return values
+    with np.errstate(over="ignore"):  # what exceeds float64 becomes inf and is refused by name
+        return values.astype(np.float64)
