@@ -1,0 +1,1 @@
+"""Measurements beside the peers: accuracy, speed, memory, honesty of the certificates."""

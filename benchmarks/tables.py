@@ -1,0 +1,271 @@
+"""Write the measured tables into the pages, between their comment markers.
+
+    python -m benchmarks.tables
+
+A page that holds ``<!-- NAME-table -->`` … ``<!-- /NAME-table -->`` gets the table of that name.
+What has not been measured yet is left as it is; a quick run never gets into a table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks.common import ROOT, read, say
+
+PAGES = ("README.md", "docs/benchmarks.md", "benchmarks/README.md")
+PEERS = ("scikit-learn", "statsmodels pinv", "statsmodels QR", "NumPy lstsq", "textbook inv(X'X)")
+HEADS = {
+    "statsmodels pinv": "statsmodels",
+    "statsmodels QR": "statsmodels, QR",
+    "textbook inv(X'X)": "`inv(X.T@X)`",
+    "X'X by BLAS alone": "X'X by BLAS, alone",
+    "reading X once": "reading X once",
+}
+
+
+def accuracy_table() -> str | None:
+    """Return digits on NIST and on changed units and offsets."""
+    measured = read("accuracy")
+    if measured is None:
+        return None
+    results = measured["results"]
+    nist = {f"NIST {name}": scores for name, scores in results["nist"].items()}
+    changes = {_change(name): scores for name, scores in results["changes"].items()}
+    return "\n".join(
+        [
+            "Correct digits of the worst coefficient, of at most 16; in brackets how many of them "
+            "gausswork says to trust.",
+            "",
+            *_scores({**nist, **changes}),
+            "",
+            "Against the exact rational solution of the same binary64 numbers. † the program "
+            "warned; elsewhere it did not. Units and offsets: y = 1 + 2a + 3b + noise, 1000 rows.",
+            _versions(measured),
+        ]
+    )
+
+
+def _change(name: str) -> str:
+    return "y = 1 + 2a + 3b + noise" if name == "as it is" else f"… {name}"
+
+
+def condition_table() -> str | None:
+    """Return digits over condition numbers."""
+    measured = read("accuracy")
+    if measured is None:
+        return None
+    rows = {
+        f"condition {name.replace('1e', '10^')}": scores
+        for name, scores in measured["results"]["conditions"].items()
+    }
+    return "\n".join(_scores(rows))
+
+
+def _scores(rows: dict[str, Any]) -> list[str]:
+    body = []
+    for name, scores in rows.items():
+        mine = scores["gausswork"]
+        cells = [f"**{mine['digits']:.1f}** ({_down(mine['trusted'])})"]
+        for peer in PEERS:
+            score = scores[peer]
+            warned = "†" if score["said"] else ""
+            cells.append(f"{score['digits']:.1f}{warned}")
+        body.append([name, *cells])
+    return _markdown(["data", "gausswork", *(HEADS.get(p, p) for p in PEERS)], body)
+
+
+def _down(value: float) -> str:
+    return f"{int(value * 10) / 10:.1f}"  # a promise is never rounded up
+
+
+def speed_table() -> str | None:
+    """Return times of whole fits on one thread, with how many times longer the peers take."""
+    measured = read("speed")
+    if measured is None:
+        return None
+    names = ("gausswork", "gausswork, 15 digits", "scikit-learn", "statsmodels pinv",
+             "NumPy lstsq", "textbook inv(X'X)", "X'X by BLAS alone")  # fmt: skip
+    body = []
+    for shape, layouts in measured["results"]["fits"].items():
+        found = layouts["float64 C"]
+        base = found["gausswork"]["time"]["cpu"]
+        cells = []
+        for name in names:
+            time = found[name]["time"]["cpu"]
+            ratio = "" if name == "gausswork" else f" ({time / base:.2g}×)"
+            text = f"{_milliseconds(time)}{ratio}"
+            cells.append(f"**{text}**" if name == "gausswork" else text)
+        body.append([_shape(shape), *cells])
+    heads = [HEADS.get(name, name) for name in names]
+    cores = measured["environment"]["cores"]
+    return "\n".join(
+        [
+            "Milliseconds of CPU for a whole fit on one thread, certificates included; in brackets "
+            "how many times longer than gausswork.",
+            "",
+            *_markdown(["rows × columns", *heads], body),
+            "",
+            f"Medians of interleaved rounds, float64, C order; a machine with {cores} cores and "
+            f"{measured['environment']['vector_instructions'].upper()}. "
+            "The peers that need a column of ones in the table get it for nothing.",
+            _versions(measured),
+        ]
+    )
+
+
+def layout_table() -> str | None:
+    """Return times of our fit and scikit-learn's by memory order, precision and threads."""
+    measured = read("speed")
+    if measured is None:
+        return None
+    names = ("gausswork", "gausswork, 15 digits", "scikit-learn", "textbook inv(X'X)",
+             "X'X by BLAS alone", "reading X once")  # fmt: skip
+    body = []
+    for shape, layouts in measured["results"]["fits"].items():
+        for layout, found in layouts.items():
+            key = "wall" if "all cores" in layout else "cpu"
+            cells = []
+            for name in names:
+                text = _milliseconds(found[name]["time"][key])
+                if "digits" in found[name]:
+                    text += f" / {found[name]['digits']:.1f}"
+                cells.append(text)
+            body.append([_shape(shape), layout, *cells])
+    heads = [HEADS.get(name, name) for name in names]
+    return "\n".join(
+        [
+            "Milliseconds (CPU on one thread; wall clock on all cores) / correct digits.",
+            "",
+            *_markdown(["rows × columns", "layout", *heads], body),
+        ]
+    )
+
+
+def start_table() -> str | None:
+    """Return what a small fit, a first fit, an import and a command cost."""
+    measured = read("speed")
+    if measured is None:
+        return None
+    results = measured["results"]
+    body = [
+        [f"fit of 100 rows, 3 predictors: {name}", f"{1e6 * seconds:.0f} µs"]
+        for name, seconds in results["small"].items()
+    ]
+    body += [
+        [f"first fit of a process over later ones, {_shape(shape)}", f"{found['ratio']:.2f}"]
+        for shape, found in results["first"].items()
+    ]
+    for kind in ("import", "command"):
+        body += [
+            [f"{kind if kind == 'import' else 'shell:'} `{name}`", f"{seconds:.2f} s"]
+            for name, seconds in results["start"][kind].items()
+        ]
+    return "\n".join(_markdown(["what", "time"], body))
+
+
+def memory_table() -> str | None:
+    """Return peak memory beyond the input."""
+    measured = read("memory")
+    if measured is None:
+        return None
+    names = list(next(iter(measured["results"]["arrays"].values()))["beyond"])
+    body = []
+    for what, found in measured["results"]["arrays"].items():
+        cells = [_megabytes(found["beyond"].get(name)) for name in names]
+        body.append([what.replace("x", " × ", 1), _megabytes(found["input"]), *cells])
+    files = [
+        [f"{kind}, {int(rows):,} rows".replace(",", " "), _megabytes(found["file"]),
+         _megabytes(found["beyond"])]
+        for kind, sizes in measured["results"]["files"].items()
+        for rows, found in sizes.items()
+    ]  # fmt: skip
+    return "\n".join(
+        [
+            "Peak resident megabytes beyond the input.",
+            "",
+            *_markdown(["array", "input", *(HEADS.get(n, n) for n in names)], body),
+            "",
+            *_markdown(["file of 10 columns", "size", "gausswork"], files),
+        ]
+    )
+
+
+def calibration_table() -> str | None:
+    """Return how often certificates claimed too much, and how modest they are."""
+    measured = read("calibration")
+    if measured is None:
+        return None
+    body = []
+    for kernel in ("compiled", "numpy"):
+        found = measured["results"].get(kernel)
+        if found is None:
+            continue
+        for what in ("coefficient", "standard error"):
+            for way, digest in found[what]["by way"].items():
+                body.append(
+                    [kernel, what, way, str(digest["numbers"]), str(digest["violations"]),
+                     f"{digest['median_gap']:.1f}", f"{digest['largest_gap']:.1f}"]
+                )  # fmt: skip
+    for name, digest in measured["results"]["broken"].items():
+        body.append(["broken on purpose", "coefficient", name, str(digest["numbers"]),
+                     str(digest["violations"]), "", ""])  # fmt: skip
+    heads = ["kernels", "of", "way", "numbers", "claimed too much", "median gap", "largest gap"]
+    return "\n".join(_markdown(heads, body))
+
+
+TABLES: dict[str, Callable[[], str | None]] = {
+    "accuracy": accuracy_table,
+    "condition": condition_table,
+    "speed": speed_table,
+    "layout": layout_table,
+    "start": start_table,
+    "memory": memory_table,
+    "calibration": calibration_table,
+}
+
+
+def _markdown(heads: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    lines = [heads, ["---"] + ["---:"] * (len(heads) - 1), *body]
+    return ["| " + " | ".join(cells) + " |" for cells in lines]
+
+
+def _shape(shape: str) -> str:
+    rows, columns = map(int, shape.split("x"))
+    return f"{rows:,} × {columns}".replace(",", "\u202f")
+
+
+def _milliseconds(seconds: float) -> str:
+    value = 1e3 * seconds
+    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
+
+
+def _megabytes(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e6:.1f}" if size < 1e7 else f"{size / 1e6:.0f}"
+
+
+def _versions(measured: dict[str, Any]) -> str:
+    versions = measured["environment"]["versions"]
+    named = ", ".join(f"{n} {versions[n]}" for n in ("scikit-learn", "statsmodels", "numpy"))
+    return f"Measured by `make bench` with {named}."
+
+
+def main() -> None:
+    """Fill every marked place of every page."""
+    for page in PAGES:
+        path = ROOT / page
+        if not path.exists():
+            continue
+        before = text = path.read_text(encoding="utf-8")
+        for name, table in TABLES.items():
+            marks = re.compile(rf"(<!-- {name}-table -->\n).*?(<!-- /{name}-table -->)", re.DOTALL)
+            if marks.search(text) and (body := table()) is not None:
+                text = marks.sub(lambda m, body=body: f"{m[1]}{body}\n{m[2]}", text)  # type: ignore[misc]
+        if text != before:
+            path.write_text(text, encoding="utf-8")
+            say(f"wrote the tables of {page}")
+
+
+if __name__ == "__main__":
+    main()
