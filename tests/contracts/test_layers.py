@@ -17,12 +17,13 @@ import gausswork
 
 PACKAGE = Path(gausswork.__file__).parent
 FACES = frozenset({"cli", "plots", "report", "work", "sklearn", "lab"})
-GROUND = frozenset({"errors", "findings"})
+GROUND = frozenset({"errors", "findings", "plain"})
 
 # Wing -> the wings that it may import at module level, beside itself and the ground.
 ALLOWED = {
     "errors": frozenset(),
     "findings": frozenset(),
+    "plain": frozenset(),
     "files": frozenset(),
     "formatting": frozenset(),
     "_native": frozenset(),
