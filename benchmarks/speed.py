@@ -14,7 +14,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import median
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -200,13 +202,14 @@ def start_up(times: int) -> dict[str, Any]:
     """Return seconds of imports and of whole commands, medians over fresh processes."""
     imports: dict[str, list[float]] = {}
     modules = ("gausswork", "numpy", "pandas", "sklearn.linear_model", "statsmodels.api")
+    program = str(Path(sys.executable).with_name("gausswork"))
     commands = {
-        "gausswork --help": ["-m", "gausswork", "--help"],
+        "gausswork --help": [program, "--help"],
         "gausswork fit examples/galton-families.csv": [
-            "-m", "gausswork", "fit", str(ROOT / "examples" / "galton-families.csv"),
+            program, "fit", "examples/galton-families.csv",
             "--target", "childHeight", "--features", "midparentHeight,gender",
         ],
-        "python -c pass": ["-c", "pass"],
+        "python -c pass": [sys.executable, "-c", "pass"],
     }  # fmt: skip
     shell: dict[str, list[float]] = {}
     for _ in range(times):
@@ -214,7 +217,7 @@ def start_up(times: int) -> dict[str, Any]:
             text = _IMPORT.format(name=name)
             imports.setdefault(name, []).append(float(_run([sys.executable, "-c", text])))
         for name, arguments in commands.items():
-            shell.setdefault(name, []).append(_wall([sys.executable, *arguments]))
+            shell.setdefault(name, []).append(_wall(arguments))
     out = {
         "import": {name: median(found) for name, found in imports.items()},
         "command": {name: median(found) for name, found in shell.items()},
@@ -231,8 +234,6 @@ def _run(command: Sequence[str]) -> str:
 
 
 def _wall(command: Sequence[str]) -> float:
-    from time import perf_counter
-
     start = perf_counter()
     _run(command)
     return perf_counter() - start

@@ -154,7 +154,7 @@ def digits(
     error = relative_error(value, truth)
     if error == 0.0:
         return cap
-    return min(max(-math.log10(error), 0.0), cap) if error < math.inf else 0.0
+    return min(max(0.0, -math.log10(error)), cap) if error < math.inf else 0.0
 
 
 def _fraction(value: mpmath.mpf) -> Fraction:
