@@ -1,0 +1,224 @@
+"""Predictions of a saved model for a file, written beside the columns of the file."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from gausswork import files
+from gausswork.data.kinds import Kind
+from gausswork.data.opening import as_table, open_predictors
+from gausswork.data.tables import PORTION_ROWS, Table
+from gausswork.errors import InputError
+from gausswork.leastsquares.fit import Fit, load
+from gausswork.leastsquares.inference import check_level
+from gausswork.leastsquares.prediction import predicted_blocks, undetermined_sentence
+
+Progress = Callable[[int, int | None, int | None], None]
+
+_FORMATS = (".csv", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was written: rows in all, and those without a prediction."""
+
+    fit: Fit
+    rows: int
+    missing: int
+    undetermined: int
+
+    def remarks(self) -> list[str]:
+        """Say what the reader of the output must know."""
+        said = []
+        if self.missing:
+            said.append(
+                f"{self.missing:,} of {self.rows:,} rows have a missing value and no prediction"
+            )
+        if self.undetermined:
+            said.append(undetermined_sentence(self.fit.solution, self.undetermined))
+        return said
+
+
+class Sink(Protocol):
+    """Where tables of rows go."""
+
+    def write(self, table: Any) -> None:
+        """Append the rows of a ``pyarrow.Table``."""
+        ...
+
+
+def write(
+    model: str,
+    data: str,
+    output: str,
+    *,
+    kind: str | None,
+    level: float,
+    progress: Progress | None = None,
+) -> Counts:
+    """Predict the rows of a file and write them, all or nothing.
+
+    Parameters
+    ----------
+    model, data : paths of the saved fit and of the new rows.
+    output : a .csv or .parquet file, or ``-`` for CSV on standard output.
+    kind : ``"prediction"`` or ``"confidence"`` intervals, or None for values alone.
+    level : of the intervals.
+    """
+    import pyarrow as pa
+
+    check_level(level)
+    columnar = Path(output).suffix.lower() == ".parquet"
+    if output != "-":
+        if Path(output).suffix.lower() not in _FORMATS:
+            raise InputError(
+                f"predictions are written as {' or '.join(_FORMATS)} by the ending of the name; "
+                f"got {output!r}. Use - for CSV on standard output."
+            )
+        files.check_writable(output)
+    fit = load(model)
+    table = as_table(data)
+    assert table is not None  # a path always is one
+    added = ["prediction"] if kind is None else ["prediction", "lower", "upper"]
+    for name in added:
+        if name in table.names:
+            raise InputError(
+                f"{table.description} has a column {name!r} already, and the predictions would "
+                "be called so too. Rename it first."
+            )
+    rows = missing = undetermined = 0
+    original = _portions(table, as_they_are=not columnar)
+    with _sink(output, columnar) as sink:
+        blocks = predicted_blocks(fit, open_predictors(data, fit.design), kind=kind, level=level)
+        for block, columns in zip(blocks, _reblocked(original, rows=PORTION_ROWS), strict=True):
+            values = [block.value] if kind is None else [block.value, block.lower, block.upper]
+            whole = dict(zip(table.names, columns, strict=True))
+            for name, value in zip(added, values, strict=True):
+                whole[name] = pa.array(value, from_pandas=True)  # NaN: no prediction, a null
+            sink.write(pa.table(whole))
+            rows += len(block.value)
+            missing += block.missing
+            undetermined += block.undetermined
+            if progress is not None:
+                progress(rows, table.bytes_done, table.bytes_total)
+    return Counts(fit, rows, missing, undetermined)
+
+
+def _portions(table: Table, *, as_they_are: bool) -> Iterator[list[Any]]:
+    """Yield the columns of a file as plain Arrow arrays, portion by portion.
+
+    ``as_they_are`` keeps the numbers of a text file as they are written there: 67, not 67.0.
+    """
+    import pyarrow as pa
+    from pyarrow import types
+
+    kinds = dict.fromkeys(table.names, Kind.TEXT)
+    if not as_they_are:
+        for name, field in table.fields(table.names).items():
+            kinds[name] = Kind.TEXT if field.kind is Kind.UNUSABLE else field.kind
+    for portion in table.read(kinds):
+        yield [
+            column.cast(column.type.value_type) if types.is_dictionary(column.type) else column
+            for column in map(pa.array, portion.columns)
+        ]
+
+
+def _reblocked(portions: Iterator[list[Any]], *, rows: int) -> Iterator[list[Any]]:
+    """Cut and join portions into blocks of so many rows, as the predictors come."""
+    import pyarrow as pa
+
+    held: list[list[Any]] = []
+    waiting = 0
+    for portion in portions:
+        start, length = 0, len(portion[0])
+        while start < length:
+            taken = min(rows - waiting, length - start)
+            held.append([column.slice(start, taken) for column in portion])
+            start, waiting = start + taken, waiting + taken
+            if waiting == rows:
+                yield [pa.chunked_array(parts) for parts in zip(*held, strict=True)]
+                held, waiting = [], 0
+    if held:
+        yield [pa.chunked_array(parts) for parts in zip(*held, strict=True)]
+
+
+@contextlib.contextmanager
+def _sink(output: str, columnar: bool) -> Iterator[Sink]:
+    if output == "-":
+        yield _Csv(getattr(sys.stdout, "buffer", sys.stdout))
+        return
+    with files.atomic(output) as path:
+        if columnar:
+            with contextlib.closing(_Parquet(path)) as sink:
+                yield sink
+        else:
+            with path.open("wb") as stream:
+                yield _Csv(stream)
+
+
+class _Parquet:
+    """A Parquet file that takes its schema from the first rows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: Any = None
+
+    def write(self, table: Any) -> None:
+        from pyarrow import parquet
+
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(self._path, table.schema)
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+class _Csv:
+    """CSV in UTF-8; only what needs quotes gets them, what is missing is empty."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._headed = False
+
+    def write(self, table: Any) -> None:
+        from pyarrow import compute
+
+        if not self._headed:
+            self._headed = True
+            self._stream.write(",".join(map(_quoted, table.column_names)).encode() + b"\n")
+        texts = [_texts(name, table.column(name)) for name in table.column_names]
+        lines = compute.binary_join_element_wise(
+            *texts, ",", null_handling="replace", null_replacement=""
+        )
+        self._stream.write("\n".join(lines.to_pylist()).encode() + b"\n")
+
+
+def _texts(name: str, column: Any) -> Any:
+    """Return the values of a column as the text of CSV fields."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    try:
+        text = column.cast(pa.string())
+    except pa.ArrowException:
+        raise InputError(
+            f"column {name!r} holds {column.type}, which CSV has no way to write. "
+            "Write a .parquet file instead."
+        ) from None
+    special = compute.match_substring_regex(text, '[",\r\n]')
+    if not compute.any(special).as_py():
+        return text
+    doubled = compute.replace_substring(text, '"', '""')
+    quoted = compute.binary_join_element_wise('"', doubled, '"', "")
+    return compute.if_else(special, quoted, text)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if any(c in name for c in '",\r\n') else name

@@ -1,0 +1,108 @@
+"""What the command line shows: rich on a terminal, plain text in a pipe."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from gausswork import formatting as fmt
+from gausswork import report
+
+if TYPE_CHECKING:
+    from gausswork.leastsquares.fit import Fit
+
+Progress = Callable[[int, int | None, int | None], None]
+
+_PATIENCE = 0.5  # seconds before a progress bar appears: shorter work needs none
+_COLOURS = {"note": "cyan", "caution": "yellow", "alarm": "bold red"}
+
+
+def show(fit: Fit, *, level: float) -> None:
+    """Print the table of a fit with its findings."""
+    if sys.stdout.isatty():
+        _console(sys.stdout).print(rich_table(fit, level=level))
+    else:
+        write(report.text(fit, level=level))
+
+
+def write(text: str) -> None:
+    """Print text with signs that standard output can write."""
+    print(fmt.for_encoding(text, getattr(sys.stdout, "encoding", None)))
+
+
+def rich_table(fit: Fit, *, level: float) -> Any:
+    """Return the table as something that rich prints; names are never read as its markup."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = report.table(fit, level=level)
+    columns = report.aligned_columns(shown)
+    table = Table(title=Text(shown.title), title_justify="left", title_style="bold")
+    for j, head in enumerate(report.headings(shown)):
+        table.add_column(
+            Text(head), justify="right" if j else "left", no_wrap=j > 0, overflow="fold"
+        )
+    for i, row in enumerate(shown.rows):
+        if shown.left_out[0] and i == shown.left_out[1]:
+            table.add_row(Text(f"… {shown.left_out[0]:,} more terms (--json has them all)"))
+        table.add_row(Text(row[0]), *(Text(column[i]) for column in columns))
+    notes = Table.grid(padding=(0, 2))
+    for name, note in (*shown.notes, ("digits", report.DIGITS_NOTE)):
+        notes.add_row(Text(name, style="bold"), Text(note))
+    parts: list[Any] = [table, notes]
+    for finding in shown.findings:
+        line = Text(f"{finding.severity} ", style=_COLOURS[finding.severity])
+        line.append(f"({finding.code}) ", style="dim")
+        line.append(fmt.visible(str(finding)), style="default")
+        parts.append(Padding(line, (1, 0, 0, 0)))
+    return Group(*parts)
+
+
+@contextlib.contextmanager
+def progress(*, quiet: bool) -> Iterator[Progress | None]:
+    """Give a callback that moves a bar on standard error: on a terminal, for long work only."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    bar: Any = None
+    task: Any = None
+    started = time.monotonic()
+
+    def move(rows: int, done: int | None, total: int | None) -> None:
+        nonlocal bar, task
+        if bar is None:
+            if time.monotonic() - started < _PATIENCE:
+                return
+            bar = _bar()
+            bar.start()
+            task = bar.add_task("reading", total=total)
+        bar.update(task, completed=done or 0, total=total, description=f"{rows:,} rows")
+
+    try:
+        yield move
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _bar() -> Any:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=_console(sys.stderr),
+        transient=True,
+    )
+
+
+def _console(stream: Any) -> Any:
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, markup=False, emoji=False)

@@ -1,0 +1,208 @@
+"""Numbers and names as people read them: no digit that is not trusted, no control characters."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+
+_MISSING = "—"
+_ERROR_DIGITS = 4  # significant digits of a standard error
+_PLAIN_DIGITS = 10  # of an estimate without a standard error to judge its digits by
+_MOST_DIGITS = 15
+_SMALLEST_P = 1e-16
+
+# What to write where a stream cannot encode the sign; anything else becomes a \\x escape.
+_ASCII = str.maketrans(
+    {
+        "—": "-",
+        "–": "-",
+        "−": "-",
+        "─": "-",
+        "·": "*",
+        "…": "...",
+        "²": "^2",
+        "∞": "inf",
+        "×": "x",
+        "≥": ">=",
+        "≤": "<=",
+        "≈": "~",
+        "ᵀ": "'",
+        "⁻": "^-",
+        "¹": "1",
+        "θ": "theta",
+        "σ": "sigma",
+        "Σ": "sum ",
+        "√": "sqrt ",
+        "\u202f": " ",
+        "\u00a0": " ",
+        "’": "'",
+        "‘": "'",
+        "“": '"',
+        "”": '"',
+    }
+)
+
+
+def for_encoding(text: str, encoding: str | None) -> str:
+    """Return ``text`` so that a stream of this encoding can write it."""
+    try:
+        text.encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        plain = text.translate(_ASCII)
+        known = encoding if encoding and _known(encoding) else "ascii"
+        return plain.encode(known, "backslashreplace").decode(known)
+    return text
+
+
+def _known(encoding: str) -> bool:
+    try:
+        "".encode(encoding)
+    except LookupError:
+        return False
+    return True
+
+
+def visible(name: str, *, limit: int | None = None) -> str:
+    """Return a name from the data on one line, without control characters, at most ``limit`` wide.
+
+    A terminal obeys escape sequences wherever they come from; a column name must not.
+    """
+    text = "".join(
+        c if c == " " or unicodedata.category(c)[0] not in "CZ" else _escaped(c) for c in name
+    )
+    if limit is None or cell_width(text) <= limit:
+        return text
+    head, tail = "", ""
+    for k in range(len(text)):  # from both ends: names often differ only in their last part
+        if cell_width(head + text[k]) + cell_width(tail) > limit - 1:
+            break
+        head += text[k]
+        if cell_width(head) + cell_width(text[-k - 1] + tail) > limit - 1:
+            break
+        tail = text[-k - 1] + tail
+    return f"{head}…{tail}"
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    width, letter = (2, "x") if code < 256 else (4, "u") if code < 65536 else (8, "U")
+    return f"\\{letter}{code:0{width}x}"
+
+
+def cell_width(text: str) -> int:
+    """Return how many terminal cells a text takes."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def pad(text: str, width: int, *, left: bool = False) -> str:
+    """Fill a text with spaces to a width in cells."""
+    space = " " * max(width - cell_width(text), 0)
+    return space + text if left else text + space
+
+
+def exponent(value: float) -> int:
+    """Return the decimal exponent of a finite number, 0 for zero."""
+    return int(f"{abs(value):.16e}".partition("e")[2]) if value else 0
+
+
+def significant(value: float, digits: int, *, strip: bool = False) -> str:
+    """Return a number with so many significant digits, in powers of ten where it is far from 1."""
+    if math.isnan(value):
+        return _MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0.0:
+        return "0"
+    digits = max(1, min(digits, 17))
+    mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+    size = int(power)
+    if -5 < size < max(digits, 7):
+        text = f"{value:.{max(digits - 1 - size, 0)}f}"
+    else:
+        return f"{_stripped(mantissa) if strip else mantissa}e{size:+03d}"
+    return _stripped(text) if strip else text
+
+
+def _stripped(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def standard_error(value: float, trusted: float = math.inf) -> str:
+    """Return a standard error with up to four digits, all of them trusted."""
+    if not math.isfinite(value) or value == 0.0:
+        return significant(value, _ERROR_DIGITS)
+    if trusted < 1.0:
+        return f"~{significant(value, 1)}"
+    return significant(value, int(min(trusted, _ERROR_DIGITS)))
+
+
+def estimate(value: float, error: float, trusted: float) -> str:
+    """Return an estimate to the decimals of its standard error, and no digit beyond the trusted.
+
+    ``~`` marks a number of which only the order of magnitude is known.
+    """
+    return at_decimals(value, _decimals(value, error, trusted), trusted)
+
+
+def interval_limits(
+    lower: float, upper: float, value: float, error: float, trusted: float
+) -> tuple[str, str]:
+    """Return the limits of an interval to the decimals of its estimate."""
+    decimals = _decimals(value, error, trusted)
+    return at_decimals(lower, decimals, math.inf), at_decimals(upper, decimals, math.inf)
+
+
+def _decimals(value: float, error: float, trusted: float) -> int | None:
+    """Return the decimals worth showing; ``None`` where no standard error tells."""
+    if not math.isfinite(error) or not math.isfinite(value) or error <= 1e-13 * abs(value):
+        return None
+    decimals = _ERROR_DIGITS - 1 - exponent(float(f"{error:.{_ERROR_DIGITS - 1}e}"))
+    if value != 0.0:
+        known = min(math.floor(trusted), _MOST_DIGITS) if not math.isnan(trusted) else _MOST_DIGITS
+        decimals = min(decimals, known - 1 - exponent(value))
+    return decimals
+
+
+def at_decimals(value: float, decimals: int | None, trusted: float) -> str:
+    """Return a number to so many decimals, or in powers of ten where that reads better."""
+    if not math.isfinite(value) or value == 0.0:
+        return significant(value, 1)
+    known = _MOST_DIGITS if math.isnan(trusted) else int(min(max(trusted, 0.0), _MOST_DIGITS))
+    if decimals is None:
+        digits = min(known, _PLAIN_DIGITS)
+        return significant(value, digits, strip=True) if digits else f"~{significant(value, 1)}"
+    size = exponent(value)
+    if size >= 7 or size < -4:
+        shown = decimals + 1 + size
+        if shown < 1:
+            return significant(value, min(known, 2)) if known else f"~{significant(value, 1)}"
+        return significant(value, min(shown, max(known, 1)))
+    text = f"{value:.{max(decimals, 0)}f}"
+    if decimals < 0 or float(text) == 0.0:
+        digits = min(known, max(decimals + 1 + size, 2))
+        return significant(value, digits) if digits else f"~{significant(value, 1)}"
+    return text
+
+
+def t_value(value: float) -> str:
+    """Return a t or F statistic."""
+    if not math.isfinite(value):
+        return significant(value, 1)
+    return f"{value:.2f}" if abs(value) < 1e5 else significant(value, 3)
+
+
+def p_value(value: float) -> str:
+    """Return a p-value; one too small to matter as a bound, never as zero."""
+    if math.isnan(value):
+        return _MISSING
+    if value < _SMALLEST_P:
+        return "< 1e-16"
+    return f"{value:.1e}" if value < 1e-3 else significant(value, 3)
+
+
+def percent(level: float) -> str:
+    """Return a level as people say it: 0.95 is ``95 %``."""
+    return f"{level * 100:.12g} %"

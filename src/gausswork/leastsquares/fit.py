@@ -1,0 +1,344 @@
+"""Fit, the result of a regression, and :func:`fit`, which makes one from any data."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gausswork.data.recipe import Predictor, Recipe
+from gausswork.data.sources import Source, Tally
+from gausswork.errors import InputError
+from gausswork.findings import Finding
+from gausswork.leastsquares import inference
+from gausswork.leastsquares.inference import FTest
+from gausswork.leastsquares.moments import Moments, Progress
+from gausswork.leastsquares.solve import NormalEquation, Solution, least_squares
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gausswork.leastsquares.prediction import Prediction
+
+Vector = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Fit:
+    """A fitted linear regression. Arrays are in the order of ``names``, the intercept first.
+
+    ``print(fit)`` shows the table, ``fit.to_dict()`` everything as plain data.
+
+    Attributes
+    ----------
+    target : name of the target.
+    solution : coefficients, their precision, and what inference needs.
+    design : how columns of data become predictors.
+    tally : rows read and rows left out for missing values.
+    description : what was fitted, in words: a file name, the shape of a frame.
+    method : how.
+    findings : what the reader should know, in plain words.
+    """
+
+    target: str
+    solution: Solution
+    design: Recipe
+    tally: Tally
+    description: str
+    method: NormalEquation
+    findings: tuple[Finding, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the k terms; the intercept, if any, first and called ``intercept``."""
+        first = ("intercept",) if self.solution.intercept else ()
+        return (*first, *self.moments.names)
+
+    @property
+    def moments(self) -> Moments:
+        """The sums that were solved: they merge, and can be solved again."""
+        return self.solution.moments
+
+    @property
+    def coefficients(self) -> Vector:
+        """Estimates, (k,); NaN where a term is aliased."""
+        return self.solution.coefficients
+
+    @property
+    def standard_errors(self) -> Vector:
+        """Standard errors of the estimates, (k,)."""
+        return self.solution.standard_errors
+
+    @property
+    def trusted_digits(self) -> Vector:
+        """Significant digits of each estimate that arithmetic has got right, (k,)."""
+        return self.solution.trusted_digits
+
+    @property
+    def standard_error_digits(self) -> Vector:
+        """The same of the standard errors, (k,)."""
+        return self.solution.standard_error_digits
+
+    @property
+    def data_digits(self) -> Vector:
+        """Digits of each estimate that survive rounding of the inputs, (k,)."""
+        return self.solution.data_digits
+
+    @property
+    def intercept(self) -> float:
+        """The intercept; 0.0 through the origin."""
+        return float(self.solution.coefficients[0]) if self.solution.intercept else 0.0
+
+    @property
+    def residual_sd(self) -> float:
+        """Residual standard deviation √(RSS / degrees of freedom)."""
+        return inference.residual_sd(self.solution)
+
+    @property
+    def r_squared(self) -> float:
+        """1 − RSS / TSS; see :attr:`r_squared_definition`."""
+        return inference.r_squared(self.solution)
+
+    @property
+    def r_squared_definition(self) -> str:
+        """``"centred"``: TSS about the mean. ``"uncentred"``: about zero (no intercept)."""
+        return inference.r_squared_definition(self.solution)
+
+    @property
+    def adjusted_r_squared(self) -> float:
+        """R² with both sums of squares divided by their degrees of freedom."""
+        return inference.adjusted_r_squared(self.solution)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows fitted."""
+        return self.solution.rows
+
+    @property
+    def rank(self) -> int:
+        """Number of coefficients estimated, the intercept among them."""
+        return self.solution.rank
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Rows minus rank."""
+        return self.solution.degrees_of_freedom
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Aliased terms: without a coefficient of their own."""
+        return tuple(dependency.column for dependency in self.solution.dependencies)
+
+    @property
+    def references(self) -> dict[str, str]:
+        """For each category the level that the others are compared with."""
+        return self.design.references
+
+    @property
+    def covariance(self) -> Matrix:
+        """Covariance of the estimates, (k, k)."""
+        return inference.covariance(self.solution)
+
+    @property
+    def t_values(self) -> Vector:
+        """Estimate / standard error, (k,)."""
+        return inference.t_values(self.solution)
+
+    @property
+    def p_values(self) -> Vector:
+        """Two-sided p-values of the t tests, (k,)."""
+        return inference.p_values(self.solution)
+
+    @property
+    def f_test(self) -> FTest:
+        """Test of all predictors together against the mean alone (zero through the origin)."""
+        return inference.f_test(self.solution)
+
+    @property
+    def log_likelihood(self) -> float:
+        """Gaussian log-likelihood at its maximum."""
+        return inference.log_likelihood(self.solution)
+
+    @property
+    def aic(self) -> float:
+        """−2 log-likelihood + 2 (rank + 1), as in R."""
+        return inference.aic(self.solution)
+
+    @property
+    def bic(self) -> float:
+        """−2 log-likelihood + log(n) (rank + 1), as in R."""
+        return inference.bic(self.solution)
+
+    def confidence_intervals(self, level: float = 0.95) -> Matrix:
+        """Return lower and upper limits of the coefficients, (k, 2)."""
+        return inference.confidence_intervals(self.solution, level=level)
+
+    def predict(
+        self, new: Any, interval: str | float | None = None, level: float = 0.95
+    ) -> Vector | Prediction:
+        """Predict the target of new rows, with limits if ``interval`` asks for them.
+
+        Parameters
+        ----------
+        new : rows of predictors in any form that :func:`fit` takes.
+        interval : ``"confidence"`` for the mean response, ``"prediction"`` for a new observation,
+            or a level such as 0.95 for a prediction interval at that level.
+        level : of the interval, in (0, 1).
+
+        Returns
+        -------
+        (m,) values, or with an interval a named tuple ``(value, lower, upper)`` of such vectors;
+        NaN in rows with a missing value.
+        """
+        from gausswork.leastsquares.prediction import predict_data
+
+        return predict_data(self, new, interval=interval, level=level)
+
+    def show_work(self, data: Any = None) -> str:
+        """Return the normal equation with the numbers of this fit, step by step."""
+        from gausswork import work
+
+        return work.show(self, data)
+
+    def plot(
+        self, data: Any = None, *, ax: Any = None, path: str | os.PathLike[str] | None = None
+    ) -> Any:
+        """Draw the fit over its data; return the axes. See :func:`gausswork.plots.fit`."""
+        from gausswork import plots
+
+        return plots.fit(self, data, ax=ax, path=path)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fit as JSON; see :func:`load`. The file is complete or not there."""
+        from gausswork.leastsquares import models
+
+        models.save(self, path)
+
+    def to_dict(self, level: float = 0.95) -> dict[str, Any]:
+        """Return everything that the fit knows as plain data, undefined numbers as None."""
+        from gausswork import report
+
+        return report.document(self, level=level)
+
+    def _repr_html_(self) -> str:
+        from gausswork import report
+
+        return report.html_fragment(self)
+
+    def __str__(self) -> str:
+        from gausswork import report
+
+        return report.printable(self)
+
+    def __repr__(self) -> str:
+        return f"Fit(target={self.target!r}, terms={len(self.names)}, rows={self.rows})"
+
+
+def fit(
+    data: Any,
+    target: Any = None,
+    *,
+    features: str | Sequence[str] | None = None,
+    intercept: bool = True,
+    missing: str = "drop",
+    method: NormalEquation | None = None,
+    threads: int | None = None,
+    progress: Callable[[int, int | None, int | None], None] | None = None,
+) -> Fit:
+    """Fit a linear regression by least squares.
+
+    Parameters
+    ----------
+    data : an array of predictors (n, p), a pandas, polars or Arrow table, anything that offers
+        the Arrow stream interface, a path or glob of CSV or Parquet files, or a ``Source``.
+    target : name of the target column; for an array the (n,) target values.
+    features : names of the predictor columns, as a sequence or ``"a,b"``; by default every other
+        usable column.
+    intercept : whether to fit one; without it the line goes through the origin.
+    missing : ``"drop"`` leaves out rows with a missing value and counts them, ``"error"`` refuses.
+    method : how many correct digits to ask for; by default 15 on small data and 8 on large.
+    threads : at most so many; by default one a core.
+    progress : called now and then with the rows done in the present pass, and the bytes done and
+        in all (None in memory).
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    InputError
+        An argument or the data cannot be used; the message says what to do.
+
+    Examples
+    --------
+    >>> import gausswork as gw
+    >>> fit = gw.fit({"x": [1, 2, 3, 4, 5], "y": [2, 4, 6, 8, 10]}, target="y")
+    >>> [float(c) for c in fit.coefficients]
+    [0.0, 2.0]
+    """
+    from gausswork.data import open_data
+
+    opened = open_data(data, target, features=features, missing=missing, progress=progress)
+    method = method if method is not None else NormalEquation()
+    if intercept and "intercept" in opened.source.names:
+        raise InputError(
+            "a predictor is called 'intercept', and the fit adds an intercept of its own. "
+            "Rename the column, leave it out, or pass intercept=False."
+        )
+    source: Source = opened.source
+    solution = least_squares(
+        source, intercept=intercept, method=method, threads=threads,
+        progress=_rows_and_bytes(source, progress),
+    )  # fmt: skip
+    return Fit(
+        target=source.target,
+        solution=solution,
+        design=opened.recipe or Recipe(source.target, tuple(map(Predictor, source.names))),
+        tally=replace(source.tally, missing=dict(source.tally.missing)),
+        description=opened.description,
+        method=method,
+        findings=_distinct(
+            opened.findings,
+            getattr(source, "findings", ()),
+            solution.findings,
+            inference.findings(solution),
+        ),
+    )
+
+
+def load(path: str | os.PathLike[str]) -> Fit:
+    """Read a fit that :meth:`Fit.save` wrote. Nothing in the file is run.
+
+    Raises
+    ------
+    ModelFileError
+        The file is not a complete, consistent model; the message says what is wrong with it.
+    """
+    from gausswork.leastsquares import models
+
+    return models.load(path)
+
+
+def _rows_and_bytes(
+    source: Source, progress: Callable[[int, int | None, int | None], None] | None
+) -> Progress | None:
+    """Add to the rows that the engine counts the bytes that the source counts."""
+    if progress is None:
+        return None
+    return lambda rows: progress(
+        rows, getattr(source, "bytes_done", None), getattr(source, "bytes_total", None)
+    )
+
+
+def _distinct(*groups: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Join findings; an earlier group has the last word on the codes that it uses."""
+    joined: list[Finding] = []
+    for group in groups:
+        taken = {finding.code for finding in joined}
+        joined += [finding for finding in group if finding.code not in taken]
+    return tuple(joined)

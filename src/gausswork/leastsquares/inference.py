@@ -1,0 +1,219 @@
+"""What a least-squares solution lets one say: tests, intervals, fit statistics.
+
+Every function takes a :class:`~gausswork.leastsquares.solve.Solution` and computes one thing.
+Undefined quantities are NaN (never a division warning), and :func:`findings` says why in words:
+no residual degrees of freedom, a perfect fit, a constant target, aliased terms.
+
+Conventions: residual variance is RSS / (n - rank). The log-likelihood is the Gaussian one at its
+maximum (variance RSS / n); AIC and BIC count the residual variance as a parameter, as R does
+(statsmodels does not: its AIC is smaller by 2, its BIC by log n).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gausswork.errors import InputError
+from gausswork.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from gausswork.leastsquares.solve import Solution
+
+Vector = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float64]
+
+# Residuals below this share of the target's spread are rounding of the data, not noise.
+_PERFECT = 1e-14
+
+
+class FTest(NamedTuple):
+    """A variance-ratio test of all predictors together."""
+
+    statistic: float
+    numerator_df: int
+    denominator_df: int
+    p_value: float
+
+
+def check_level(level: float) -> float:
+    """Return ``level`` as a float, or say how a confidence level is written."""
+    try:
+        value = float(level)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"level must be a number in (0, 1); got {level!r}. For 95 % write 0.95."
+        ) from None
+    if 0.0 < value < 1.0:
+        return value
+    hint = f" Did you mean {value / 100:g}?" if 1.0 < value < 100.0 else " For 95 % write 0.95."
+    raise InputError(f"level must lie in (0, 1); got {level!r}.{hint}")
+
+
+def t_quantile(level: float, degrees_of_freedom: int) -> float:
+    """Return the half-width, in standard errors, of a two-sided interval; NaN without any df."""
+    level = check_level(level)
+    if degrees_of_freedom < 1:
+        return math.nan
+    from scipy.special import stdtrit
+
+    # The lower tail keeps the digits of 1 - level; 1 - tail / 2 would round them away.
+    return float(-stdtrit(float(degrees_of_freedom), (1.0 - level) / 2))
+
+
+def residual_sd(solution: Solution) -> float:
+    """Return the residual standard deviation; NaN when no degrees of freedom are left."""
+    if solution.degrees_of_freedom < 1:
+        return math.nan
+    return math.sqrt(solution.residual_sum_of_squares / solution.degrees_of_freedom)
+
+
+def t_values(solution: Solution) -> Vector:
+    """Return estimate / standard error, (k,): infinite for a perfect fit, NaN where undefined."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.asarray(solution.coefficients / solution.standard_errors, dtype=np.float64)
+
+
+def p_values(solution: Solution) -> Vector:
+    """Return two-sided p-values of the t tests, (k,), accurate far into the tails."""
+    if solution.degrees_of_freedom < 1:
+        return np.full(len(solution.coefficients), np.nan)
+    from scipy.special import stdtr
+
+    # Twice the lower tail: 1 - cdf(|t|) is zero beyond |t| of about 8.
+    lower = stdtr(float(solution.degrees_of_freedom), -np.abs(t_values(solution)))
+    return np.asarray(2.0 * lower, dtype=np.float64)
+
+
+def confidence_intervals(solution: Solution, *, level: float = 0.95) -> Matrix:
+    """Return lower and upper limits of the coefficients, (k, 2)."""
+    half = t_quantile(level, solution.degrees_of_freedom) * solution.standard_errors
+    return np.column_stack((solution.coefficients - half, solution.coefficients + half))
+
+
+def covariance(solution: Solution) -> Matrix:
+    """Return the covariance of the estimates, (k, k); rows of aliased terms are NaN."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        variance = residual_sd(solution) ** 2
+        slopes = solution.scales[:, None] * solution.inverse_gram * solution.scales[None, :]
+        if solution.intercept:
+            shared = -slopes @ solution.predictor_means
+            k = len(solution.coefficients)
+            unit = np.empty((k, k))
+            unit[1:, 1:] = slopes
+            unit[0, 1:] = unit[1:, 0] = shared
+            unit[0, 0] = 1.0 / solution.rows - shared @ solution.predictor_means
+        else:
+            unit = slopes
+        result = np.asarray(variance * unit, dtype=np.float64)
+        # The standard errors are certified; the products above only round.
+        np.fill_diagonal(result, solution.standard_errors**2)
+    aliased = np.isnan(solution.coefficients)
+    result[aliased, :] = np.nan
+    result[:, aliased] = np.nan
+    return result
+
+
+def r_squared_definition(solution: Solution) -> str:
+    """Return ``"centred"`` (compared with the mean) or ``"uncentred"`` (compared with zero)."""
+    return "centred" if solution.intercept else "uncentred"
+
+
+def r_squared(solution: Solution) -> float:
+    """Return 1 - RSS / TSS; NaN for a target without spread."""
+    if not solution.total_sum_of_squares > 0.0:
+        return math.nan
+    return 1.0 - solution.residual_sum_of_squares / solution.total_sum_of_squares
+
+
+def adjusted_r_squared(solution: Solution) -> float:
+    """Return R² with both sums divided by their degrees of freedom."""
+    if not solution.total_sum_of_squares > 0.0 or solution.degrees_of_freedom < 1:
+        return math.nan
+    unexplained = solution.residual_sum_of_squares / solution.total_sum_of_squares
+    return 1.0 - unexplained * (solution.rows - solution.intercept) / solution.degrees_of_freedom
+
+
+def f_test(solution: Solution) -> FTest:
+    """Test all predictors together against the mean alone, or against zero without intercept."""
+    numerator_df = solution.rank - int(solution.intercept)
+    denominator_df = solution.degrees_of_freedom
+    total, residual = solution.total_sum_of_squares, solution.residual_sum_of_squares
+    if numerator_df < 1 or denominator_df < 1 or not total > 0.0:
+        return FTest(math.nan, numerator_df, denominator_df, math.nan)
+    # Ratios first: the sums of squares of data near 1e150 are near the largest double.
+    unexplained = residual / total
+    explained = max(1.0 - unexplained, 0.0)
+    if unexplained == 0.0:
+        return FTest(math.inf, numerator_df, denominator_df, 0.0)
+    statistic = explained / unexplained * denominator_df / numerator_df
+    from scipy.special import betaincc, fdtrc
+
+    share = numerator_df * statistic / (denominator_df + numerator_df * statistic)
+    if share < 0.5:  # many degrees of freedom: fdtrc rounds 1 - share and loses digits
+        p_value = float(betaincc(numerator_df / 2, denominator_df / 2, share))
+    else:
+        p_value = float(fdtrc(float(numerator_df), float(denominator_df), statistic))
+    return FTest(statistic, numerator_df, denominator_df, p_value)
+
+
+def log_likelihood(solution: Solution) -> float:
+    """Return the Gaussian log-likelihood at its maximum; infinite for a perfect fit."""
+    variance = solution.residual_sum_of_squares / solution.rows
+    if variance == 0.0:
+        return math.inf
+    return -0.5 * solution.rows * (math.log(2 * math.pi) + math.log(variance) + 1.0)
+
+
+def aic(solution: Solution) -> float:
+    """Return -2 log-likelihood + 2 (rank + 1)."""
+    return -2.0 * log_likelihood(solution) + 2.0 * (solution.rank + 1)
+
+
+def bic(solution: Solution) -> float:
+    """Return -2 log-likelihood + log(n) (rank + 1)."""
+    return -2.0 * log_likelihood(solution) + math.log(solution.rows) * (solution.rank + 1)
+
+
+def findings(solution: Solution) -> tuple[Finding, ...]:
+    """Say in words what makes some of the statistics undefined or meaningless."""
+    said: list[Finding] = []
+    residual, total = solution.residual_sum_of_squares, solution.total_sum_of_squares
+    evidence = {"rows": solution.rows, "estimated": solution.rank, "rss": residual, "tss": total}
+    if not total > 0.0:
+        what = "never varies" if solution.intercept else "is zero in every row"
+        said.append(
+            Finding(
+                "constant-target",
+                Severity.ALARM,
+                f"The target {what}: there is nothing to explain, and R² and F are undefined.",
+                "Check that the right column is the target.",
+                evidence,
+            )
+        )
+    if solution.degrees_of_freedom < 1:
+        said.append(
+            Finding(
+                "no-degrees-of-freedom",
+                Severity.ALARM,
+                f"{solution.rows} rows determine {solution.rank} coefficients and leave nothing to "
+                "judge them by: standard errors, tests, intervals and adjusted R² are undefined.",
+                "Use more rows or fewer predictors.",
+                evidence,
+            )
+        )
+    elif total > 0.0 and math.sqrt(residual / total) <= _PERFECT:
+        said.append(
+            Finding(
+                "perfect-fit",
+                Severity.CAUTION,
+                "The fit passes through every row exactly or to rounding: standard errors "
+                "measure rounding, not noise, and t, p, F and AIC mean nothing.",
+                "If that is a surprise, look for a predictor that already contains the target.",
+                evidence,
+            )
+        )
+    return tuple(said)

@@ -1,0 +1,395 @@
+"""Fits as JSON files: written all or nothing, read with suspicion. Reading one runs nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from gausswork import files, plain
+from gausswork.data.recipe import Recipe
+from gausswork.data.sources import Tally
+from gausswork.errors import InputError, ModelFileError
+from gausswork.findings import Finding
+from gausswork.leastsquares.fit import Fit
+from gausswork.leastsquares.moments import Moments
+from gausswork.leastsquares.solve import Dependency, NormalEquation, Solution
+
+FORMAT = "gausswork-model"
+VERSION = 1
+LARGEST_FILE = 2**30  # bytes; a model of 5,000 predictors takes half of that
+
+_OPENING = f'{{"format": "{FORMAT}"'
+_DEEPEST = 12
+_VECTORS = (
+    "coefficients", "coefficient_lows", "standard_errors",
+    "trusted_digits", "standard_error_digits", "data_digits",
+)  # fmt: skip
+_PREDICTOR_VECTORS = ("predictor_means", "predictor_mean_lows", "scales")
+_NUMBERS = (
+    "target_mean", "target_mean_low", "residual_sum_of_squares", "total_sum_of_squares",
+)  # fmt: skip
+
+T = TypeVar("T")
+
+
+def save(fit: Fit, path: str | os.PathLike[str]) -> None:
+    """Write a fit. An older model of that name is replaced; any other file is left alone.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written, or something else than a model has that name.
+    """
+    target = Path(path)
+    if target.is_file() and target.stat().st_size > 0 and not _is_model(target):
+        raise InputError(
+            f"{path} exists and is not a gausswork model, so it was not replaced. "
+            "Choose another name, or delete it first."
+        )
+    text = json.dumps(encode(fit), allow_nan=False, ensure_ascii=False)
+    if len(text) > LARGEST_FILE // 4 and len(text.encode()) > LARGEST_FILE:
+        raise InputError(
+            f"a model of {len(fit.names)} terms is larger than {LARGEST_FILE} bytes, the most "
+            "that load() accepts. Keep fit.to_dict() instead."
+        )
+    with files.atomic(target) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.write("\n")
+
+
+def load(path: str | os.PathLike[str]) -> Fit:
+    """Read a fit written by :func:`save`, checking every part before it is used."""
+    document = _parsed(_read(Path(path)), str(path))
+    try:
+        return decode(document)
+    except ModelFileError as error:
+        raise ModelFileError(
+            f"{path}: {error} The file is damaged or was not written by gausswork; "
+            "fit and save again."
+        ) from error
+
+
+def encode(fit: Fit) -> dict[str, Any]:
+    """Return a fit as plain data; finite numbers keep every bit, NaN becomes None."""
+    s = fit.solution
+    solution: dict[str, Any] = {"intercept": s.intercept}
+    solution |= {name: _listed(getattr(s, name)) for name in (*_VECTORS, *_PREDICTOR_VECTORS)}
+    solution |= {name: _written(getattr(s, name)) for name in _NUMBERS}
+    solution |= {
+        "inverse_gram": _listed(s.inverse_gram[np.triu_indices(len(s.scales))]),
+        "rank": s.rank,
+        "dependencies": [
+            {"column": d.column, "combination": {n: _written(v) for n, v in d.combination.items()}}
+            for d in s.dependencies
+        ],
+        "condition_number": _written(s.condition_number),
+        "tier": s.tier,
+        "passes": s.passes,
+    }
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "target": fit.target,
+        "description": fit.description,
+        "method": {"name": "normal-equation", "digits": fit.method.digits},
+        "design": fit.design.to_dict(),
+        "tally": {
+            "read": fit.tally.read,
+            "dropped": fit.tally.dropped,
+            "missing": dict(fit.tally.missing),
+        },
+        "solution": solution,
+        "moments": s.moments.to_dict(),
+        "findings": [plain.plain(finding.to_dict()) for finding in fit.findings],
+    }
+
+
+def decode(document: Any) -> Fit:
+    """Rebuild a fit from the plain data of :func:`encode`.
+
+    Raises
+    ------
+    ModelFileError
+        A part is missing, of the wrong type or size, not finite, or at odds with another.
+    """
+    top = _Part(document, "the model")
+    if top.data.get("format") != FORMAT:
+        raise ModelFileError(f"this is not a gausswork model: its format is not {FORMAT!r}.")
+    version = top.integer("version", low=1)
+    if version > VERSION:
+        raise ModelFileError(
+            f"the model has format version {version}, and this gausswork reads up to {VERSION}. "
+            "Upgrade gausswork."
+        )
+    moments = Moments.from_dict(top.part("moments").data)
+    target = top.text("target")
+    design = Recipe.from_dict(top.part("design").data)
+    if {moments.target, design.target} != {target}:
+        raise ModelFileError("its parts name different targets.")
+    if design.names != moments.names:
+        raise ModelFileError("its design and its moments name different predictors.")
+    if len(set(moments.names)) < len(moments.names):
+        raise ModelFileError("two predictors have the same name.")
+    method = top.part("method")
+    if method.text("name") != "normal-equation":
+        raise ModelFileError(f"its method {method.text('name')!r} is unknown.")
+    tally = top.part("tally")
+    missing = tally.part("missing")
+    findings = top.list("findings")
+    return Fit(
+        target=target,
+        solution=_solution(top.part("solution"), moments),
+        design=design,
+        tally=Tally(
+            read=tally.integer("read"),
+            dropped=tally.integer("dropped"),
+            missing={name: missing.integer(name) for name in missing.data},
+        ),
+        description=top.text("description"),
+        method=_checked(
+            "method", lambda: NormalEquation(digits=method.number("digits", none=True))
+        ),
+        findings=tuple(_finding(item) for item in findings),
+    )
+
+
+def _solution(part: _Part, moments: Moments) -> Solution:
+    p = len(moments.names)
+    intercept = part.boolean("intercept")
+    k = p + intercept
+    dependencies = tuple(_dependency(item, moments.names) for item in part.list("dependencies"))
+    aliased = np.zeros(k, dtype=np.bool_)
+    for dependency in dependencies:
+        aliased[moments.names.index(dependency.column) + intercept] = True
+    vectors: dict[str, Any] = {name: part.vector(name, k, gaps=True) for name in _VECTORS}
+    for name in ("coefficients", "coefficient_lows", "trusted_digits"):
+        if not np.array_equal(~np.isfinite(vectors[name]), aliased):
+            raise ModelFileError(f"{name!r} and the list of aliased columns disagree.")
+    if (np.nan_to_num(vectors["standard_errors"]) < 0.0).any():
+        raise ModelFileError("a standard error is negative.")
+    predictors: dict[str, Any] = {name: part.vector(name, p) for name in _PREDICTOR_VECTORS}
+    if (np.frexp(predictors["scales"])[0] != 0.5).any():
+        raise ModelFileError("'scales' are not powers of two.")
+    upper = part.vector("inverse_gram", p * (p + 1) // 2)
+    inverse = np.zeros((p, p))
+    inverse[np.triu_indices(p)] = upper
+    inverse += np.triu(inverse, 1).T
+    if (inverse.diagonal() < 0.0).any():
+        raise ModelFileError("'inverse_gram' is not positive.")
+    numbers: dict[str, Any] = {name: part.number(name) for name in _NUMBERS}
+    if min(numbers["residual_sum_of_squares"], numbers["total_sum_of_squares"]) < 0.0:
+        raise ModelFileError("a sum of squares is negative.")
+    rank = part.integer("rank")
+    if rank != k - int(aliased.sum()) or moments.rows < 1:
+        raise ModelFileError("its rank, rows and coefficients do not go together.")
+    condition = part.number("condition_number", none=True)
+    return Solution(
+        intercept=intercept,
+        **vectors,
+        **predictors,
+        **numbers,
+        inverse_gram=inverse,
+        rows=moments.rows,
+        rank=rank,
+        degrees_of_freedom=moments.rows - rank,
+        dependencies=dependencies,
+        condition_number=math.inf if condition is None else condition,
+        tier=part.integer("tier"),
+        passes=part.integer("passes"),
+        moments=moments,
+    )
+
+
+def _dependency(item: Any, names: tuple[str, ...]) -> Dependency:
+    part = _Part(item, "a dependency")
+    column, terms = part.text("column"), part.part("combination")
+    if column not in names or not set(terms.data) <= {*names, "intercept"} - {column}:
+        raise ModelFileError("a dependency names a column that the model does not have.")
+    return Dependency(column, {name: terms.number(name) for name in terms.data})
+
+
+def _finding(item: Any) -> Finding:
+    part = _Part(item, "a finding")
+    for key in ("code", "severity", "sentence", "remedy"):
+        part.text(key)
+    part.part("evidence")
+    return _checked("a finding", lambda: Finding.from_dict(part.data))
+
+
+def _checked(what: str, build: Callable[[], T]) -> T:
+    try:
+        return build()
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(f"{what} cannot be read ({error}).") from error
+
+
+class _Part:
+    """An object of the document whose members are taken out by type."""
+
+    __slots__ = ("data", "name")
+
+    def __init__(self, data: Any, name: str) -> None:
+        if not isinstance(data, dict):
+            raise ModelFileError(f"{name} must be an object; got {type(data).__name__}.")
+        self.data: dict[str, Any] = data
+        self.name = name
+
+    def _get(self, key: str) -> Any:
+        if key not in self.data:
+            raise ModelFileError(f"{self.name} has no {key!r}.")
+        return self.data[key]
+
+    def _wrong(self, key: str, wanted: str) -> ModelFileError:
+        got = json.dumps(self.data[key])[:40]
+        return ModelFileError(f"{key!r} in {self.name} must be {wanted}; got {got}.")
+
+    def part(self, key: str) -> _Part:
+        return _Part(self._get(key), repr(key))
+
+    def text(self, key: str) -> str:
+        value = self._get(key)
+        if not isinstance(value, str):
+            raise self._wrong(key, "text")
+        return value
+
+    def boolean(self, key: str) -> bool:
+        value = self._get(key)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false")
+        return value
+
+    def integer(self, key: str, *, low: int = 0) -> int:
+        value = self._get(key)
+        if type(value) is not int or not low <= value < 2**63:
+            raise self._wrong(key, f"an integer of at least {low}")
+        return value
+
+    def number(self, key: str, *, none: bool = False) -> Any:
+        """Return a finite float; None too if ``none`` says that it may be missing."""
+        value = self._get(key)
+        if value is None and none:
+            return None
+        if not _finite(value):
+            raise self._wrong(key, "a finite number")
+        return float(value)
+
+    def list(self, key: str) -> list[Any]:
+        value = self._get(key)
+        if not isinstance(value, list):
+            raise self._wrong(key, "a list")
+        return value
+
+    def vector(self, key: str, size: int, *, gaps: bool = False) -> npt.NDArray[np.float64]:
+        """Return (size,) finite floats; with ``gaps`` null stands for NaN and "inf" for itself."""
+        values = self.list(key)
+        if len(values) != size:
+            raise ModelFileError(f"{key!r} has {len(values)} numbers where {size} belong.")
+        for value in values:
+            if not (_finite(value) or (gaps and (value is None or value in ("inf", "-inf")))):
+                raise ModelFileError(f"{key!r} holds something that is not a finite number.")
+        return np.array([math.nan if v is None else float(v) for v in values], dtype=np.float64)
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return type(value) in (int, float) and math.isfinite(value)
+    except OverflowError:  # an integer beyond the range of float64
+        return False
+
+
+def _is_model(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_OPENING)) == _OPENING.encode()
+    except OSError as error:
+        raise files.unwritable(path, error) from error
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise ModelFileError(
+                    f"{path} is not a regular file. Give the path of a saved model."
+                )
+            if found.st_size > LARGEST_FILE:
+                raise ModelFileError(
+                    f"{path} has {found.st_size} bytes, more than the {LARGEST_FILE} that a model "
+                    "may have. Is it the data file?"
+                )
+            return file.read(LARGEST_FILE + 1).decode("utf-8")
+    except IsADirectoryError:
+        raise ModelFileError(f"{path} is a directory. Give the path of a saved model.") from None
+    except FileNotFoundError:
+        raise ModelFileError(
+            f"there is no file {path}. Save a fit with fit.save() or --save first."
+        ) from None
+    except OSError as error:
+        raise ModelFileError(f"cannot read {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ModelFileError(
+            f"{path} is not a gausswork model: byte {error.start} is not UTF-8 text."
+        ) from None
+
+
+def _parsed(text: str, path: str) -> Any:
+    try:
+        document = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer
+        )
+    except json.JSONDecodeError as error:
+        cut = " It seems to end early." if error.pos >= len(text.rstrip()) else ""
+        raise ModelFileError(
+            f"{path} is not a gausswork model: not valid JSON at line {error.lineno}, "
+            f"column {error.colno} ({error.msg}).{cut}"
+        ) from None
+    except RecursionError:
+        raise ModelFileError(f"{path} is not a gausswork model: nested too deeply.") from None
+    except ValueError as error:
+        raise ModelFileError(f"{path} is not a gausswork model: {error}.") from None
+    if _too_deep(document, _DEEPEST):
+        raise ModelFileError(f"{path} is not a gausswork model: nested too deeply.")
+    return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has the same key twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number that JSON knows")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 400:  # no float64 is that long; int() of a huge one takes quadratic time
+        raise ValueError(f"a number has {len(digits)} digits")
+    return int(digits)
+
+
+def _too_deep(value: Any, left: int) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return False
+    return left == 0 or any(_too_deep(v, left - 1) for v in value if isinstance(v, (dict, list)))
+
+
+def _written(value: float) -> float | str | None:
+    """Return a number for JSON: NaN (not defined) as null, infinity as text."""
+    return plain.number(value) if math.isfinite(value) or math.isnan(value) else str(float(value))
+
+
+def _listed(values: npt.NDArray[np.float64]) -> list[float | str | None]:
+    return [_written(value) for value in values.tolist()]

@@ -1,0 +1,247 @@
+"""Predictions for new rows, with intervals, computed about the means of the data.
+
+ŷ = ȳ + (x − x̄)·β: offsets of the predictors cost no digits, where b₀ + x·β would lose them.
+The value for a row depends on that row alone, to the last bit.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gausswork.errors import InputError
+from gausswork.leastsquares import doubledouble as dd
+from gausswork.leastsquares.inference import check_level, residual_sd, t_quantile
+
+if TYPE_CHECKING:
+    from gausswork.leastsquares.fit import Fit
+    from gausswork.leastsquares.solve import Solution
+
+Vector = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float64]
+
+KINDS = ("confidence", "prediction")
+
+_BLOCK = 8192  # rows at a time: the temporaries stay in cache
+_LOSS = 1e-13  # relative rounding error from which a row is computed again in double-double
+_ROUGH = 1e5  # condition number from which C = inverse_gram has too few digits for z'Cz
+_BROKEN = 1e-6  # relative departure from a dependency that rounding cannot explain
+
+
+class PredictedBlock(NamedTuple):
+    """Predictions for some consecutive rows.
+
+    Attributes
+    ----------
+    value : (m,) predicted values.
+    lower, upper : (m,) limits; None where no interval was asked for.
+    missing : rows without a prediction because a predictor has no value.
+    undetermined : rows without a prediction because they break a dependency of the data.
+    """
+
+    value: Vector
+    lower: Vector | None
+    upper: Vector | None
+    missing: int
+    undetermined: int
+
+
+class Prediction(NamedTuple):
+    """Predicted values with the limits of their intervals, (m,) each.
+
+    NaN where a predictor is missing, and where the row breaks a dependency between predictors
+    that always held in the data of the fit: there the prediction is not determined.
+    """
+
+    value: Vector
+    lower: Vector
+    upper: Vector
+
+
+def interval_kind(interval: str | float | None, level: float) -> tuple[str | None, float]:
+    """Return kind and level of an interval; a number means a prediction interval at that level."""
+    if interval is None or interval in KINDS:
+        return interval if interval is None else str(interval), level
+    if isinstance(interval, (int, float)) and not isinstance(interval, bool):
+        return "prediction", float(interval)
+    raise InputError(
+        f"interval must be 'confidence', 'prediction', a level such as 0.95, or None; "
+        f"got {interval!r}."
+    )
+
+
+def predict_data(
+    fit: Fit, new: Any, *, interval: str | float | None = None, level: float = 0.95
+) -> Vector | Prediction:
+    """Predict new rows in any form; see :meth:`gausswork.Fit.predict`."""
+    from gausswork.data import open_predictors
+
+    kind, level = interval_kind(interval, level)
+    blocks = list(predicted_blocks(fit, open_predictors(new, fit.design), kind=kind, level=level))
+    undetermined = sum(block.undetermined for block in blocks)
+    if undetermined:
+        warnings.warn(undetermined_sentence(fit.solution, undetermined), stacklevel=3)
+    value = _joined([block.value for block in blocks])
+    if kind is None:
+        return value
+    limits = [[b.lower for b in blocks], [b.upper for b in blocks]]
+    return Prediction(value, *(_joined([v for v in part if v is not None]) for part in limits))
+
+
+def undetermined_sentence(solution: Solution, rows: int) -> str:
+    """Say why some rows have no prediction, and what to do."""
+    equations = "; ".join(d.sentence() for d in solution.dependencies)
+    return (
+        f"{rows:,} rows cannot be predicted: in the data of the fit always {equations}, and these "
+        "rows break that. Fit again without the dependent columns to predict from the others."
+    )
+
+
+def predicted_blocks(
+    fit: Fit, rows: Iterable[Matrix], *, kind: str | None, level: float
+) -> Iterator[PredictedBlock]:
+    """Yield predictions for (m, p) blocks of predictors; NaN where there is none."""
+    if kind is not None:
+        check_level(level)
+    for x in rows:
+        keeps = determined(fit.solution, fit.moments.names, x)
+        missing = int(np.isnan(x).any(axis=1).sum())
+        value, lower, upper = predict(fit.solution, x), None, None
+        value[~keeps] = np.nan
+        if kind is not None:
+            _, lower, upper = predict_interval(fit.solution, x, kind=kind, level=level)
+            lower[~keeps] = upper[~keeps] = np.nan
+        yield PredictedBlock(value, lower, upper, missing, int((~keeps).sum()))
+
+
+def predict(solution: Solution, x: Matrix) -> Vector:
+    """Return the predicted values of rows x, (m, p) -> (m,)."""
+    value = np.empty(len(x))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows in _blocks(len(x)):
+            value[rows] = _values(solution, _deviations(solution, x[rows]))
+    return value
+
+
+def predict_interval(
+    solution: Solution, x: Matrix, *, kind: str = "prediction", level: float = 0.95
+) -> Prediction:
+    """Return predicted values with limits for the mean response or for a new observation.
+
+    Parameters
+    ----------
+    x : (m, p) rows of predictors.
+    kind : ``"confidence"`` for where the mean of such rows lies, ``"prediction"`` for where one
+        new row lies.
+    level : share of intervals that hold the truth, in (0, 1).
+    """
+    if kind not in KINDS:
+        raise InputError(f"interval must be 'confidence' or 'prediction'; got {kind!r}.")
+    width = t_quantile(level, solution.degrees_of_freedom) * residual_sd(solution)
+    value, h = predict(solution, x), leverage(solution, x)
+    half = width * np.sqrt(h + 1.0 if kind == "prediction" else h)
+    return Prediction(value, value - half, value + half)
+
+
+def leverage(solution: Solution, x: Matrix) -> Vector:
+    """Return h = 1/n + z'(Z'Z)⁻¹z of rows x, (m, p) -> (m,): the variance of ŷ in units of σ²."""
+    kept = np.flatnonzero(~np.isnan(_slopes(solution)[0]))
+    h = np.empty(len(x))
+    root = _root(solution, kept)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows in _blocks(len(x)):
+            high, _ = _deviations(solution, x[rows])
+            z = high[:, kept] * solution.scales[kept]
+            if root is None:
+                inverse = solution.inverse_gram[np.ix_(kept, kept)]
+                h[rows] = np.maximum(((z @ inverse) * z).sum(axis=1), 0.0)
+            else:
+                h[rows] = ((z @ root) ** 2).sum(axis=1)
+    return h + 1.0 / solution.rows if solution.intercept else h
+
+
+def determined(solution: Solution, names: tuple[str, ...], x: Matrix) -> npt.NDArray[np.bool_]:
+    """Return which rows keep the dependencies between predictors that the data had, (m,).
+
+    Parameters
+    ----------
+    names : the p predictors, columns of ``x``.
+    """
+    keeps = np.ones(len(x), dtype=np.bool_)
+    at = {name: j for j, name in enumerate(names)}
+    for dependency in solution.dependencies:
+        terms = [(at[dependency.column], -1.0)] + [
+            (at[name], factor) for name, factor in dependency.combination.items() if name in at
+        ]
+        with np.errstate(over="ignore", invalid="ignore"):
+            departure, moved, size = np.zeros(len(x)), np.zeros(len(x)), np.zeros(len(x))
+            for j, factor in terms:
+                step = factor * (x[:, j] - solution.predictor_means[j])
+                departure += step
+                moved += np.abs(step)
+                size += np.abs(factor * x[:, j])
+            # NaN (a missing value) is not a departure.
+            keeps &= ~(np.abs(departure) > _BROKEN * moved + 1e-12 * size)
+    return keeps
+
+
+def _joined(parts: list[Vector]) -> Vector:
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _blocks(rows: int) -> list[slice]:
+    return [slice(start, min(start + _BLOCK, rows)) for start in range(0, rows, _BLOCK)]
+
+
+def _slopes(solution: Solution) -> tuple[Vector, Vector]:
+    first = int(solution.intercept)
+    return solution.coefficients[first:], solution.coefficient_lows[first:]
+
+
+def _deviations(solution: Solution, x: Matrix) -> tuple[Matrix, Matrix]:
+    """Return x − x̄ in double-double."""
+    high, low = dd.two_sum(x, -solution.predictor_means)
+    return high, low - solution.predictor_mean_lows
+
+
+def _values(solution: Solution, deviations: tuple[Matrix, Matrix]) -> Vector:
+    """Return ȳ + d·β, again in double-double for the rows where terms cancel."""
+    high, low = deviations
+    slopes, slope_lows = _slopes(solution)
+    value, size = np.zeros(len(high)), np.zeros(len(high))
+    kept = np.flatnonzero(~np.isnan(slopes))
+    for j in kept:  # column by column: BLAS rounds a row according to its neighbours
+        term = high[:, j] * slopes[j]
+        value += term
+        size += np.abs(term)
+    value += solution.target_mean
+    lossy = np.flatnonzero(
+        (np.sqrt(len(kept)) * 2.0**-53 * size > _LOSS * np.abs(value)) & np.isfinite(size)
+    )
+    if len(lossy):
+        total = (np.full(len(lossy), solution.target_mean), np.full(len(lossy), 0.0))
+        total = dd.add(total, (solution.target_mean_low, 0.0))
+        for j in kept:
+            deviation = (high[lossy, j], low[lossy, j])
+            total = dd.add(total, dd.multiply(deviation, (slopes[j], slope_lows[j])))
+        value[lossy] = np.where(np.isfinite(total[0]), total[0], value[lossy])
+    return value
+
+
+def _root(solution: Solution, kept: npt.NDArray[np.intp]) -> Matrix | None:
+    """Return R⁻¹ with (Z'Z)⁻¹ = R⁻¹R⁻ᵀ where the product has lost too many digits."""
+    if solution.condition_number <= _ROUGH:
+        return None
+    from gausswork.leastsquares.backend import default_backend
+    from gausswork.leastsquares.system import assemble, factorize
+
+    with np.errstate(all="ignore"):
+        system = assemble(solution.moments, intercept=solution.intercept)
+        factor = factorize(system, default_backend(), may_escalate=False)
+    if factor is None or not np.array_equal(factor.kept, kept):
+        return None
+    return factor.inverse_triangle

@@ -1,0 +1,87 @@
+"""The rows behind a fit, read again: a few of them, to show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gausswork.data.sources import Source
+from gausswork.errors import InputError
+from gausswork.leastsquares.kernels import columns_of
+
+if TYPE_CHECKING:
+    from gausswork.leastsquares.fit import Fit
+
+Array = npt.NDArray[np.float64]
+
+_BATCH = 65_536
+
+
+def source_of(fit: Fit, data: Any) -> Source:
+    """Return the data of a fit as a source, the way the fit read it.
+
+    Parameters
+    ----------
+    data : what was fitted: a path, a frame, a ``Source``; for arrays the pair ``(X, y)``.
+
+    Raises
+    ------
+    InputError
+        The data has not the columns of the fit, or categories with other levels.
+    """
+    if hasattr(data, "batches") and hasattr(data, "replayable"):
+        source: Source = data
+    else:
+        from gausswork.data import open_data
+
+        if isinstance(data, tuple) and len(data) == 2 and not isinstance(data[0], str):
+            names = fit.moments.names if hasattr(data[0], "shape") else None
+            opened = open_data(data[0], fit.target, y=data[1], features=names)
+        else:
+            features = [column.name for column in fit.design.columns]
+            opened = open_data(data, fit.target, features=features)
+        if opened.recipe is not None and opened.recipe != fit.design:
+            raise InputError(
+                f"{opened.description} does not have the columns and levels that the fit has seen. "
+                "Give the data that was fitted."
+            )
+        source = opened.source
+    if source.names != fit.moments.names:
+        raise InputError(
+            f"the data has the predictors {', '.join(source.names)}, the fit has "
+            f"{', '.join(fit.moments.names)}. Give the data that was fitted."
+        )
+    return source
+
+
+def first_rows(fit: Fit, data: Any, rows: int) -> tuple[Array, Array]:
+    """Return the first rows that the fit used: predictors (m, p) and target (m,)."""
+    for x, y in _complete(source_of(fit, data), rows):
+        if len(y):
+            return x[:rows], y[:rows]
+    return np.empty((0, len(fit.moments.names))), np.empty(0)
+
+
+def spread_rows(fit: Fit, data: Any, most: int) -> tuple[Array, Array]:
+    """Return at most so many rows, evenly spread over those that the fit used."""
+    step = max(1, -(-fit.rows // most))
+    xs, ys, seen = [], [], 0
+    for x, y in _complete(source_of(fit, data), _BATCH):
+        first = -seen % step
+        xs.append(x[first::step].copy())
+        ys.append(y[first::step].copy())
+        seen += len(y)
+    if not xs:
+        return np.empty((0, len(fit.moments.names))), np.empty(0)
+    return np.concatenate(xs), np.concatenate(ys)
+
+
+def _complete(source: Source, rows: int) -> Any:
+    """Yield the rows with a finite value everywhere: arrays are read without a look at them."""
+    for batch in source.batches(rows):
+        x = columns_of(batch.x, slice(0, len(batch)))
+        y = np.asarray(batch.y, dtype=np.float64)
+        keep = np.isfinite(x).all(axis=1) & np.isfinite(y)
+        yield (x, y) if keep.all() else (x[keep], y[keep])

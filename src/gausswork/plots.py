@@ -1,0 +1,442 @@
+"""Figures of a fit. Each function takes a result and ``ax=``, labels its axes and returns them.
+
+Colour is never the only signal: groups differ in marker and line style too. Nothing is shown.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gausswork import files
+from gausswork import formatting as fmt
+from gausswork.errors import InputError, require
+from gausswork.leastsquares.inference import check_level, t_quantile
+from gausswork.leastsquares.prediction import Prediction, predict_interval
+from gausswork.leastsquares.rows import spread_rows
+
+if TYPE_CHECKING:
+    from gausswork.leastsquares.fit import Fit
+
+Array = npt.NDArray[np.float64]
+
+MOST_POINTS = 5_000  # more are shown as a density
+_MOST_ROWS = 200_000  # as many are read for a density
+_MOST_GROUPS = 6
+_MOST_TERMS = 40
+_GRID = 200
+
+# Okabe & Ito (2008): told apart with any colour vision, and dark enough for print.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+_MARKERS = ("o", "^", "s", "D", "v", "P")
+_LINES: tuple[Any, ...] = (
+    "-",
+    (0, (6, 2)),
+    (0, (2, 1.5)),
+    (0, (6, 2, 1, 2)),
+    (0, (1, 1)),
+    (0, (9, 2)),
+)
+_FORMATS = (".png", ".pdf", ".svg")
+_INK = "#222222"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a fit looks like from above: which picture shows it.
+
+    Attributes
+    ----------
+    number : index of the only numeric predictor; None if there is none or more than one.
+    category : name of the only category; None likewise.
+    groups : (label, {design column: 0 or 1}) for each level, the reference first; one group
+        without a label where there is no category.
+    """
+
+    number: int | None
+    category: str | None
+    groups: tuple[tuple[str, dict[int, float]], ...]
+
+
+def fit(
+    fit: Fit,
+    data: Any = None,
+    *,
+    ax: Any = None,
+    level: float = 0.95,
+    path: str | os.PathLike[str] | None = None,
+) -> Any:
+    """Draw a fit over its data.
+
+    One numeric predictor: the points, the line, a confidence band for the line and a prediction
+    band for new points; with one category beside it, a line for each level. One category alone:
+    the level means. Otherwise: observed against fitted values.
+
+    Parameters
+    ----------
+    fit : what to draw.
+    data : the data that was fitted (for arrays the pair ``(X, y)``), read once more for the
+        points; without it lines and bands alone are drawn.
+    ax : matplotlib axes to draw on; new ones by default.
+    level : of both bands, in (0, 1).
+    path : a ``.png``, ``.pdf`` or ``.svg`` file to write as well.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    level = check_level(level)
+    if path is not None:
+        check_path(path)
+    ax = ax if ax is not None else _new_axes(path)
+    shape = _shape(fit)
+    points = None if data is None else spread_rows(fit, data, _MOST_ROWS)
+    if shape.number is not None:
+        _lines(ax, fit, shape, points, level)
+    elif shape.category is not None:
+        _levels(ax, fit, shape, points, level)
+    elif points is not None:
+        _observed(ax, fit, points, level)
+    else:
+        raise InputError(
+            "a fit with several numeric predictors is drawn as observed against fitted values, "
+            "which needs the rows. Pass the data that was fitted as well."
+        )
+    _finish(ax)
+    if path is not None:
+        save(ax.figure, path)
+    return ax
+
+
+def coefficients(
+    fit: Fit,
+    *,
+    ax: Any = None,
+    level: float = 0.95,
+    path: str | os.PathLike[str] | None = None,
+) -> Any:
+    """Draw the estimates with their confidence intervals, the intercept left out.
+
+    Of more than forty terms those with the largest t are drawn, and the title says so.
+
+    Parameters
+    ----------
+    fit, ax, level, path : as in :func:`fit`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    level = check_level(level)
+    if path is not None:
+        check_path(path)
+    first = int(fit.solution.intercept)
+    terms = np.arange(first, len(fit.names))
+    if not len(terms):
+        raise InputError("this fit has no term but the intercept, so there is nothing to compare.")
+    left_out = len(terms) - _MOST_TERMS
+    if left_out > 0:
+        size = np.nan_to_num(np.abs(fit.t_values[terms]), nan=-1.0, posinf=np.inf)
+        terms = np.sort(terms[np.argsort(-size, kind="stable")[:_MOST_TERMS]])
+    ax = ax if ax is not None else _new_axes(path, height=1.4 + 0.3 * len(terms))
+    intervals = fit.confidence_intervals(level)
+    ax.axvline(0.0, color="#999999", linewidth=1.0, zorder=1)
+    rows = np.arange(len(terms))[::-1]
+    for row, i in zip(rows, terms, strict=True):
+        value, (lower, upper) = fit.coefficients[i], intervals[i]
+        if np.isnan(value):
+            ax.text(0.0, row, "  aliased: no coefficient", va="center", color=_INK, fontsize=9)
+            continue
+        # Filled: the interval leaves zero out. Open: zero is inside, or there is no interval.
+        clear = lower > 0.0 or upper < 0.0
+        if np.isfinite(lower) and np.isfinite(upper):
+            ax.plot([lower, upper], [row, row], color=_COLOURS[0], linewidth=2.0, zorder=2)
+        ax.plot(
+            [value], [row], marker="o", markersize=7, color=_COLOURS[0], zorder=3,
+            markerfacecolor=_COLOURS[0] if clear else "white", markeredgewidth=1.5,
+        )  # fmt: skip
+    ax.set_yticks(rows, [_label(fit.names[i], 32) for i in terms])
+    ax.set_ylim(-0.7, len(terms) - 0.3)
+    ax.set_xlabel(
+        f"coefficient with {fmt.percent(level)} interval: change of {_label(fit.target, 30)} "
+        "per unit"
+    )
+    title = f"filled: the {fmt.percent(level)} interval leaves out zero"
+    if left_out > 0:
+        title = f"the {len(terms)} terms with the largest |t| of {len(terms) + left_out}; {title}"
+    ax.set_title(title, loc="left", fontsize=10)
+    _finish(ax, grid="x")
+    ax.tick_params(axis="y", length=0)
+    if path is not None:
+        save(ax.figure, path)
+    return ax
+
+
+def check_path(path: str | os.PathLike[str]) -> None:
+    """Refuse a figure format that is not known, before any work is done."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in _FORMATS:
+        raise InputError(
+            f"a figure is written as {', '.join(_FORMATS)} by the ending of its name; got "
+            f"{os.fspath(path)!r}. Call it {Path(path).stem or 'figure'}.png, for example."
+        )
+
+
+def save(figure: Any, path: str | os.PathLike[str]) -> None:
+    """Write a figure, in the format that the ending of the name says, complete or not at all."""
+    check_path(path)
+    with warnings.catch_warnings():
+        # A letter that the font lacks becomes a box; the name is still in the table.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        with files.atomic(path) as temporary:
+            figure.savefig(
+                temporary, format=Path(path).suffix[1:].lower(), dpi=160, bbox_inches="tight"
+            )
+
+
+def _new_axes(path: str | os.PathLike[str] | None, *, height: float = 4.6) -> Any:
+    if path is not None:  # only to be written: no window, nothing for pyplot to remember
+        figure = require("matplotlib.figure", purpose="Plots", extra="plots").Figure(
+            figsize=(7.0, height), layout="constrained"
+        )
+        return figure.add_subplot()
+    pyplot = require("matplotlib.pyplot", purpose="Plots", extra="plots")
+    return pyplot.subplots(figsize=(7.0, height), layout="constrained")[1]
+
+
+def _finish(ax: Any, *, grid: str = "both") -> None:
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis=grid, color="#e4e4e4", linewidth=0.7)
+    ax.set_axisbelow(True)
+
+
+def _shape(fit: Fit) -> Shape:
+    """Decide on the picture from the design; aliased columns stand for nothing of their own."""
+    at, numbers, categories = 0, [], []
+    for column in fit.design.columns:
+        width = len(column.names)
+        if column.levels:
+            categories.append((column, at))
+        else:
+            numbers.append(at)
+        at += width
+    if len(numbers) > 1 or len(categories) > 1:
+        return Shape(None, None, (("", {}),))
+    number = numbers[0] if numbers else None
+    if not categories:
+        return Shape(number, None, (("", {}),))
+    column, start = categories[0]
+    if len(column.levels) > _MOST_GROUPS:
+        return Shape(None, None, (("", {}),))
+    coded = range(start, start + len(column.levels) - 1)
+    groups = tuple(
+        (level, {j: float(j == start + i - 1) for j in coded})
+        for i, level in enumerate(column.levels)
+    )
+    return Shape(number, column.name, groups)
+
+
+def _lines(
+    ax: Any, fit: Fit, shape: Shape, points: tuple[Array, Array] | None, level: float
+) -> None:
+    """Draw one line for each group over the numeric predictor."""
+    number = shape.number
+    assert number is not None
+    everything = points is not None and len(points[1]) > MOST_POINTS
+    if points is not None and everything:
+        _density(ax, points[0][:, number], points[1])
+    handles = []
+    for g, (label, code) in enumerate(shape.groups):
+        colour, marker = _COLOURS[g], _MARKERS[g]
+        own = None if points is None else _of_group(points, code)
+        if own is not None and not everything:
+            ax.scatter(
+                own[0][:, number], own[1], s=16, marker=marker, alpha=0.45, zorder=2,
+                facecolors="none" if g % 2 else colour, edgecolors=colour, linewidths=0.8,
+            )  # fmt: skip
+        grid = _range(fit, number, own, points)
+        x = np.zeros((len(grid), len(fit.moments.names)))
+        x[:, number] = grid
+        for j, value in code.items():
+            x[:, j] = value
+        mean = predict_interval(fit.solution, x, kind="confidence", level=level)
+        new = predict_interval(fit.solution, x, kind="prediction", level=level)
+        (line,) = ax.plot(
+            grid, mean.value, color=colour, linestyle=_LINES[g], linewidth=2.0, zorder=5
+        )
+        _bands(ax, grid, mean, new, colour, _LINES[g])
+        handles.append((line, label))
+    _legend(ax, shape, handles, _has_band(fit), level, marked=points is not None and not everything)
+    name = fit.moments.names[number]
+    ax.set_xlabel(_label(name, 60))
+    ax.set_ylabel(_label(fit.target, 60))
+    ax.set_title(_caption(fit, points), loc="left", fontsize=10)
+
+
+def _bands(
+    ax: Any, grid: Array, mean: Prediction, new: Prediction, colour: str, style: Any
+) -> None:
+    if np.isnan(mean.lower).all():
+        return
+    ax.fill_between(grid, mean.lower, mean.upper, color=colour, alpha=0.28, linewidth=0, zorder=4)
+    for limit in (new.lower, new.upper):
+        ax.plot(grid, limit, color=colour, linestyle=style, linewidth=0.9, alpha=0.8, zorder=3)
+
+
+def _levels(
+    ax: Any, fit: Fit, shape: Shape, points: tuple[Array, Array] | None, level: float
+) -> None:
+    """Draw the mean of each level of the only category, with its interval, over the points."""
+    for g, (_, code) in enumerate(shape.groups):
+        colour = _COLOURS[g]
+        if points is not None:
+            _, y = _of_group(points, code)
+            y = y[:: max(1, -(-len(y) // MOST_POINTS))]
+            # An even spread instead of a random one: the same figure every time.
+            aside = ((np.arange(len(y)) * 0.6180339887498949) % 1.0 - 0.5) * 0.5
+            ax.scatter(
+                g + aside, y, s=14, marker=_MARKERS[g], alpha=0.35, zorder=2,
+                facecolors="none" if g % 2 else colour, edgecolors=colour, linewidths=0.8,
+            )  # fmt: skip
+        x = np.zeros((1, len(fit.moments.names)))
+        for j, value in code.items():
+            x[:, j] = value
+        mean = predict_interval(fit.solution, x, kind="confidence", level=level)
+        if np.isfinite(mean.lower[0]):
+            ax.plot([g, g], [mean.lower[0], mean.upper[0]], color=_INK, linewidth=3.0, zorder=4)
+        ax.plot([g], mean.value, marker="o", color=_INK, markersize=8, zorder=5)
+    ax.set_xticks(range(len(shape.groups)), [_label(label, 20) for label, _ in shape.groups])
+    ax.set_xlim(-0.6, len(shape.groups) - 0.4)
+    ax.set_xlabel(_label(shape.category or "", 60))
+    ax.set_ylabel(_label(fit.target, 60))
+    ax.set_title(
+        f"dots: level means with {fmt.percent(level)} intervals; {_caption(fit, points)}",
+        loc="left", fontsize=10,
+    )  # fmt: skip
+
+
+def _observed(ax: Any, fit: Fit, points: tuple[Array, Array], level: float) -> None:
+    """Draw observed against fitted values with the line where they are equal."""
+    from gausswork.leastsquares.prediction import predict
+
+    fitted, y = predict(fit.solution, points[0]), points[1]
+    if len(y) > MOST_POINTS:
+        _density(ax, fitted, y)
+    else:
+        ax.scatter(
+            fitted, y, s=16, alpha=0.45, facecolors=_COLOURS[0], edgecolors=_COLOURS[0],
+            linewidths=0.8, zorder=2,
+        )  # fmt: skip
+    ends = np.array([fitted.min(), fitted.max()])
+    (line,) = ax.plot(ends, ends, color=_INK, linewidth=1.6, zorder=5)
+    handles, labels = [line], ["observed = fitted"]
+    if _has_band(fit):
+        # The leverage of an average row: rank / n.
+        half = t_quantile(level, fit.degrees_of_freedom) * fit.residual_sd
+        half *= float(np.sqrt(1.0 + fit.rank / fit.rows))
+        for sign in (-1.0, 1.0):
+            (edge,) = ax.plot(
+                ends, ends + sign * half, color=_INK, linewidth=1.0, linestyle=(0, (6, 2)), zorder=4
+            )
+        handles.append(edge)
+        labels.append(f"{fmt.percent(level)} prediction, at average leverage")
+    ax.legend(handles, labels, loc="upper left", fontsize=9, framealpha=0.9)
+    ax.set_xlabel(f"fitted {_label(fit.target, 50)}")
+    ax.set_ylabel(f"observed {_label(fit.target, 50)}")
+    ax.set_title(_caption(fit, points), loc="left", fontsize=10)
+
+
+def _density(ax: Any, x: Array, y: Array) -> None:
+    cells = ax.hexbin(x, y, gridsize=55, mincnt=1, cmap="Greys", bins="log", linewidths=0, zorder=1)
+    ax.figure.colorbar(cells, ax=ax, label="rows in a cell (logarithmic)", pad=0.01)
+
+
+def _legend(
+    ax: Any,
+    shape: Shape,
+    lines: Sequence[tuple[Any, str]],
+    bands: bool,
+    level: float,
+    *,
+    marked: bool,
+) -> None:
+    lines2d = require("matplotlib.lines", purpose="Plots", extra="plots")
+    patches = require("matplotlib.patches", purpose="Plots", extra="plots")
+    handles: list[Any] = []
+    labels: list[str] = []
+    for g, (line, label) in enumerate(lines):
+        handles.append(
+            lines2d.Line2D(
+                [],
+                [],
+                color=line.get_color(),
+                linestyle=_LINES[g],
+                linewidth=2.0,
+                marker=_MARKERS[g] if marked else "",
+                markersize=5,
+                markerfacecolor="none" if g % 2 else line.get_color(),
+            )
+        )
+        labels.append(
+            _label(f"{shape.category} = {label}", 40) if shape.category else "fitted line"
+        )
+    if bands:
+        colour = _COLOURS[0] if len(lines) == 1 else "#777777"
+        handles.append(patches.Patch(color=colour, alpha=0.28, linewidth=0))
+        labels.append(f"{fmt.percent(level)} confidence, of the line")
+        handles.append(lines2d.Line2D([], [], color=colour, linewidth=0.9))
+        labels.append(f"{fmt.percent(level)} prediction, of a new row")
+    ax.legend(handles, labels, loc="best", fontsize=9, framealpha=0.9, handlelength=3.4)
+
+
+def _caption(fit: Fit, points: tuple[Array, Array] | None) -> str:
+    shown = ""
+    if points is not None and len(points[1]) < fit.rows:
+        shown = f", {len(points[1]):,} of them drawn"
+    share = fit.r_squared
+    explained = "" if np.isnan(share) else f", R² = {share:.3f}"
+    return f"{fit.rows:,} rows{shown}{explained}"
+
+
+def _has_band(fit: Fit) -> bool:
+    return fit.degrees_of_freedom > 0
+
+
+def _of_group(points: tuple[Array, Array], code: dict[int, float]) -> tuple[Array, Array]:
+    x, y = points
+    keep = np.ones(len(y), dtype=np.bool_)
+    for j, value in code.items():
+        keep &= x[:, j] == value
+    return x[keep], y[keep]
+
+
+def _range(
+    fit: Fit,
+    number: int,
+    own: tuple[Array, Array] | None,
+    points: tuple[Array, Array] | None,
+) -> Array:
+    """Return where to draw a line: over the data, or two standard deviations about the mean."""
+    for rows in (own, points):
+        if rows is not None and len(rows[1]):
+            column = rows[0][:, number]
+            return np.linspace(float(column.min()), float(column.max()), _GRID)
+    m = fit.moments
+    n, k = m.rows, number
+    about = float(m.second_high[k, k]) / n - (float(m.first_high[k]) / n) ** 2
+    sd = float(np.sqrt(max(about, 0.0)) / m.scale[k])
+    middle = (float(m.first_high[k]) / n + float(m.shift[k])) / float(m.scale[k])
+    return np.linspace(middle - 2 * sd, middle + 2 * sd, _GRID)
+
+
+def _label(name: str, limit: int) -> str:
+    """Return a name as matplotlib shows it: no mathematics, nothing that hides it."""
+    text = fmt.visible(name, limit=limit).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text

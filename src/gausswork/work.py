@@ -1,0 +1,393 @@
+"""Show the work: the normal equation step by step, with the numbers of the user's own data.
+
+The matrices come from the moments of the fit; nothing is read again but, where the data is given,
+its first rows. The steps are those of a textbook in float64; what gausswork does beyond them, and
+how far the two agree, is said at the end.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gausswork import formatting as fmt
+from gausswork.leastsquares.rows import first_rows
+
+if TYPE_CHECKING:
+    from gausswork.leastsquares.fit import Fit
+
+Array = npt.NDArray[np.float64]
+
+_WIDTH = 100
+_CORNER = 6  # rows and columns of a matrix that are shown
+_HEAD = 5  # rows of the data that are shown
+_BY_HAND = 4  # up to so many coefficients are worked out in figures
+_LITERAL = 8  # up to so many coefficients the NumPy lines carry the matrices themselves
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """The textbook's normal equation XᵀX·θ = Xᵀy over the terms that have a coefficient.
+
+    Attributes
+    ----------
+    names : the k terms.
+    matrix : (k, k) XᵀX, with the column of ones in X when there is an intercept.
+    right : (k,) Xᵀy.
+    square : yᵀy.
+    lower : (k, k) its Cholesky factor in float64; None where rounding has left none.
+    """
+
+    names: tuple[str, ...]
+    matrix: Array
+    right: Array
+    square: float
+    lower: Array | None
+
+
+def normal_equation(fit: Fit) -> Normal:
+    """Return XᵀX and Xᵀy in the units of the data, from the moments, rounded once."""
+    m = fit.moments
+    q = len(m.shift)
+    # Merging into no rows at all, with origin zero and scale one, moves the moments there.
+    none, nothing = np.zeros(q), np.zeros((q, q))
+    origin = replace(
+        m, rows=0, exponents=np.zeros_like(m.exponents), shift=none, first_high=none,
+        first_low=none, second_high=nothing, second_low=nothing,
+    )  # fmt: skip
+    with np.errstate(over="ignore", invalid="ignore"):
+        raw = origin.merge(m)
+    if fit.solution.intercept:
+        whole = np.empty((q + 1, q + 1))
+        whole[0, 0] = raw.rows
+        whole[0, 1:] = whole[1:, 0] = raw.first_high
+        whole[1:, 1:] = raw.second_high
+    else:
+        whole = raw.second_high
+    kept = np.flatnonzero(~np.isnan(fit.coefficients))
+    matrix, right = whole[np.ix_(kept, kept)], whole[kept, -1]
+    lower = None
+    if np.isfinite(matrix).all():
+        try:
+            lower = np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
+        except np.linalg.LinAlgError:
+            lower = None
+    names = tuple(fmt.visible(fit.names[i]) for i in kept)
+    return Normal(names, matrix, right, float(whole[-1, -1]), lower)
+
+
+def show(fit: Fit, data: Any = None) -> str:
+    """Return the steps as text.
+
+    Parameters
+    ----------
+    fit : what to show the work of.
+    data : what was fitted, to show its first rows; for arrays the pair ``(X, y)``.
+    """
+    normal = normal_equation(fit)
+    parts = [
+        _model(fit, normal),
+        _rows(fit, data),
+        _sums(fit, normal),
+        _solve(fit, normal),
+        _check(fit, normal),
+        _beyond(fit, normal),
+        _numpy(fit, normal),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _model(fit: Fit, normal: Normal) -> str:
+    target = fmt.visible(fit.target, limit=30)
+    factors = [f"θ{i + 1}·{fmt.visible(n, limit=24)}" for i, n in enumerate(normal.names[:_CORNER])]
+    if fit.solution.intercept:
+        factors[0] = "θ1"
+    if len(normal.names) > _CORNER:
+        factors.append("…")
+    ones = (
+        "The intercept is the coefficient of a column of ones."
+        if fit.solution.intercept
+        else "There is no column of ones: the line goes through the origin."
+    )
+    lines = [
+        "1. The model",
+        *_wrapped(f"{target} ≈ {' + '.join(factors) or '0'}"),
+        *_wrapped(ones),
+    ]
+    for dependency in fit.solution.dependencies:
+        lines += _wrapped(
+            f"Left out, because it adds nothing: {fmt.visible(dependency.sentence())}."
+        )
+    return "\n".join(lines)
+
+
+def _rows(fit: Fit, data: Any) -> str:
+    if data is None:
+        return ""
+    x, y = first_rows(fit, data, _HEAD)
+    if fit.solution.intercept:
+        x = np.column_stack([np.ones(len(x)), x])
+    names = [fmt.visible(n, limit=16) for n in fit.names]
+    if len(names) > _CORNER:
+        names, x = [*names[:_CORNER], "…"], x[:, :_CORNER]
+    cells = [[*map(_figure, row)] for row in x.tolist()]
+    for row, value in zip(cells, y.tolist(), strict=True):
+        row += ["…"] * (len(names) - len(row)) + ["|", _figure(value)]
+    table = [[*names, "|", fmt.visible(fit.target, limit=16)], *cells]
+    more = f"first {len(y)} of {fit.rows:,} rows" if fit.rows > len(y) else f"{len(y)} rows"
+    return "\n".join([f"2. X and y ({more})", *_grid(table)])
+
+
+def _sums(fit: Fit, normal: Normal) -> str:
+    k = len(normal.names)
+    return "\n".join(
+        [
+            "3. The sums: all that the rows have to say",
+            *_wrapped(
+                f"XᵀX is {k}×{k} and Xᵀy has {k} entries, however many rows there are "
+                f"(here {fit.rows:,}). Entry (j, k) of XᵀX is the sum over the rows of column j "
+                "times column k."
+            ),
+            *_named_matrix("XᵀX", normal.matrix, normal.names),
+            *_named_vector("Xᵀy", normal.right, normal.names),
+        ]
+    )
+
+
+def _solve(fit: Fit, normal: Normal) -> str:
+    lines = [
+        "4. The solution of XᵀX·θ = Xᵀy",
+        *_wrapped(
+            "Setting the derivative of the sum of squared residuals to zero gives this equation. "
+            "XᵀX = L·Lᵀ with a lower triangular L (Cholesky); then L·u = Xᵀy is solved from the "
+            "first row down, and Lᵀ·θ = u from the last row up."
+        ),
+    ]
+    if normal.lower is None:
+        lines += _wrapped(
+            "In float64 the textbook stops here: rounding has left XᵀX without a factor L, because "
+            "its columns nearly depend on each other or their sizes differ too much. gausswork "
+            "takes off the means, scales by powers of two and keeps twice as many digits, and "
+            "arrives at:"
+        )
+        return "\n".join([*lines, *_named_vector("θ", fit.coefficients, fit.names)])
+    u = _forward(normal.lower, normal.right)
+    lines += _named_matrix("L", normal.lower, normal.names)
+    if len(normal.names) <= _BY_HAND:
+        lines += [*_indented("u, from the first row down"), *_forward_steps(normal, u)]
+        lines += [*_indented("θ, from the last row up"), *_back_steps(normal, u)]
+    else:
+        lines += _named_vector("u", u, normal.names)
+        lines += _named_vector("θ", _back(normal.lower, u), normal.names)
+    lines += _wrapped(
+        "Why not θ = (XᵀX)⁻¹·Xᵀy? Forming the inverse takes three times the work of the factor "
+        "and every one of its elements is rounded before it is used; the factor is used as it is."
+    )
+    return "\n".join(lines)
+
+
+def _check(fit: Fit, normal: Normal) -> str:
+    theta = fit.coefficients[~np.isnan(fit.coefficients)]
+    products = normal.matrix @ theta
+    left = np.where(
+        np.abs(normal.right - products) <= _noise(normal, theta), 0.0, normal.right - products
+    )
+    lines = [
+        "5. The check",
+        *_wrapped(
+            "At the solution the residuals r = y − X·θ have nothing left in common with any "
+            "column: Xᵀr = Xᵀy − XᵀX·θ must be zero (up to rounding of these sums)."
+        ),
+        *_named_vector("Xᵀr", left, normal.names),
+    ]
+    lines += _wrapped(
+        f"Sum of squared residuals: {_figure(fit.solution.residual_sum_of_squares)} of "
+        f"{_figure(fit.solution.total_sum_of_squares)}."
+    )
+    return "\n".join(lines)
+
+
+def _beyond(fit: Fit, normal: Normal) -> str:
+    agreement = _agreement(fit, normal)
+    said = (
+        "the steps above, in float64, give none of these digits"
+        if agreement is None
+        else f"the steps above, in float64, agree to {agreement} significant digits"
+    )
+    trusted = fit.trusted_digits[~np.isnan(fit.trusted_digits)]
+    known = f"at least {int(trusted.min())} are correct" if len(trusted) else "there are none"
+    return "\n".join(
+        [
+            "6. The answer",
+            *_named_vector("θ", fit.coefficients, fit.names),
+            *_wrapped(
+                "gausswork forms the same sums about the means, in double-double arithmetic, and "
+                f"bounds the error: of the digits of every coefficient {known}; {said}."
+            ),
+        ]
+    )
+
+
+def _numpy(fit: Fit, normal: Normal) -> str:
+    return "\n".join(
+        ["7. The same in NumPy", *(f"    {line}" for line in numpy_lines(fit, normal))]
+    )
+
+
+def numpy_lines(fit: Fit, normal: Normal | None = None) -> list[str]:
+    """Return lines of Python that compute ``theta``, the coefficients, with NumPy alone.
+
+    For few terms they carry XᵀX and Xᵀy; for many they expect ``X`` and ``y``.
+    """
+    normal = normal if normal is not None else normal_equation(fit)
+    lines = ["import numpy as np", ""]
+    aliased = np.flatnonzero(np.isnan(fit.coefficients))
+    if len(normal.names) > _LITERAL or not np.isfinite(normal.matrix).all():
+        ones = "; its first column is np.ones(n)" if fit.solution.intercept else ""
+        lines += [f"# X: your n rows by {len(fit.names)} columns{ones}. y: your target."]
+        if len(aliased):
+            lines += [f"X = np.delete(X, {aliased.tolist()}, axis=1)  # they repeat other columns"]
+        lines += ["XtX = X.T @ X", "Xty = X.T @ y"]
+    else:
+        lines += [f"XtX = np.array({_literal(normal.matrix)})  # X.T @ X"]
+        lines += [f"Xty = np.array({_literal(normal.right)})  # X.T @ y"]
+    if normal.lower is None:
+        lines += [
+            "# np.linalg.cholesky(XtX) fails here: rounding has used up the digits of XtX.",
+            "# On the rows themselves, centred, NumPy gets further:",
+            "# theta = np.linalg.lstsq(X - X.mean(axis=0), y - y.mean())[0]",
+        ]
+        return lines
+    return [
+        *lines,
+        "L = np.linalg.cholesky(XtX)",
+        "u = np.linalg.solve(L, Xty)",
+        "theta = np.linalg.solve(XtX, Xty)  # not np.linalg.inv(XtX) @ Xty",
+        "print(theta)",
+    ]
+
+
+def _literal(values: Array) -> str:
+    """Return nested lists in Python with every bit, whole numbers without a point."""
+
+    def one(value: Any) -> str:
+        if isinstance(value, list):
+            return f"[{', '.join(map(one, value))}]"
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 2**53 else repr(value)
+
+    return one(values.tolist())
+
+
+def _forward(lower: Array, right: Array) -> Array:
+    u = np.zeros(len(right))
+    for i in range(len(u)):
+        u[i] = (right[i] - lower[i, :i] @ u[:i]) / lower[i, i]
+    return u
+
+
+def _back(lower: Array, u: Array) -> Array:
+    theta = np.zeros(len(u))
+    for i in reversed(range(len(u))):
+        theta[i] = (u[i] - lower[i + 1 :, i] @ theta[i + 1 :]) / lower[i, i]
+    return theta
+
+
+def _forward_steps(normal: Normal, u: Array) -> list[str]:
+    lower = normal.lower
+    assert lower is not None
+    steps = (
+        _step(f"u{i + 1}", normal.right[i], lower[i, :i], u[:i], lower[i, i], u[i])
+        for i in range(len(u))
+    )
+    return [f"      {step}" for step in steps]
+
+
+def _back_steps(normal: Normal, u: Array) -> list[str]:
+    lower = normal.lower
+    assert lower is not None
+    theta = _back(lower, u)
+    steps = []
+    for i in reversed(range(len(u))):
+        after = slice(i + 1, None)
+        step = _step(f"θ{i + 1}", u[i], lower[after, i], theta[after], lower[i, i], theta[i])
+        steps.append(f"      {step}   ({fmt.visible(normal.names[i], limit=30)})")
+    return steps
+
+
+def _step(
+    name: str, start: float, factors: Array, known: Array, pivot: float, result: float
+) -> str:
+    """Write ``name = (start − factor·known − …) / pivot = result`` in figures."""
+    size = max(abs(start), *np.abs(factors * known).tolist(), 0.0)
+    if abs(result * pivot) <= 1e-13 * size:
+        result = 0.0  # what is left is the rounding of the terms
+    terms = "".join(
+        f" {'−' if f * v >= 0 else '+'} {_figure(abs(f))}·{_figure(abs(v))}"
+        for f, v in zip(factors.tolist(), known.tolist(), strict=True)
+    )
+    top = f"({_figure(start)}{terms})" if terms else _figure(start)
+    return f"{name} = {top} / {_figure(pivot)} = {_figure(result)}"
+
+
+def _noise(normal: Normal, theta: Array) -> Array:
+    """Return how far rounding of XᵀX, Xᵀy and θ can move each entry of Xᵀy − XᵀX·θ."""
+    sizes = np.abs(normal.matrix) @ np.abs(theta) + np.abs(normal.right)
+    return np.asarray(sizes * (len(theta) + 2) * 2.0**-52)
+
+
+def _agreement(fit: Fit, normal: Normal) -> int | None:
+    """Return the digits to which the textbook's steps agree with the fit; None if they do not."""
+    if normal.lower is None:
+        return None
+    theta = fit.coefficients[~np.isnan(fit.coefficients)]
+    textbook = _back(normal.lower, _forward(normal.lower, normal.right))
+    size = np.where(theta == 0.0, np.abs(theta).max(initial=1.0), np.abs(theta))
+    worst = float(np.max(np.abs(textbook - theta) / size, initial=2.0**-53))
+    digits = int(-np.log10(worst)) if worst > 0.0 else 15
+    return min(digits, 15) if digits >= 1 else None
+
+
+def _figure(value: float) -> str:
+    return fmt.significant(value, 7, strip=True)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent="   ", subsequent_indent="   ")
+
+
+def _indented(text: str) -> list[str]:
+    return [f"   {text}"]
+
+
+def _grid(table: list[list[str]]) -> list[str]:
+    """Return rows of texts as right-aligned columns."""
+    widths = [max(map(fmt.cell_width, column)) for column in zip(*table, strict=True)]
+    return [
+        "   "
+        + "  ".join(
+            fmt.pad(cell, width, left=True) for cell, width in zip(row, widths, strict=True)
+        )
+        for row in table
+    ]
+
+
+def _named_matrix(name: str, matrix: Array, names: tuple[str, ...]) -> list[str]:
+    shown = [fmt.visible(n, limit=14) for n in names[:_CORNER]]
+    cut = len(names) > _CORNER
+    table = [[f"{name} =", *shown, *(["…"] if cut else [])]]
+    for label, row in zip(shown, matrix[:_CORNER, :_CORNER].tolist(), strict=True):
+        table.append([label, *map(_figure, row), *(["…"] if cut else [])])
+    lines = _grid(table)
+    return [*lines, f"   … {len(names)}×{len(names)} in all"] if cut else lines
+
+
+def _named_vector(name: str, values: Array, names: tuple[str, ...]) -> list[str]:
+    shown = [fmt.visible(n, limit=30) for n in names[:_CORNER]]
+    figures = map(_figure, values[:_CORNER].tolist())
+    labels = [f"{name} =", *([""] * (len(shown) - 1))]
+    lines = _grid([[a, b, c] for a, b, c in zip(labels, figures, shown, strict=False)])
+    return [*lines, f"   … {len(names)} in all"] if len(names) > _CORNER else lines
