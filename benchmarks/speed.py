@@ -23,9 +23,9 @@ import numpy as np
 from scipy.linalg import blas
 
 from benchmarks.common import ROOT, compiled, kernels, limited, per_call, say, timings, write
-from benchmarks.grid import exact_coefficients, grid_problem
 from benchmarks.peers import FITTERS, Array, Data, ours, quietly
 from tests.reference.exact import digits
+from tests.reference.grid import exact_coefficients, grid_problem
 
 SHAPES = ((1_000_000, 10), (1_000_000, 50), (100_000, 200), (20_000, 1000))
 QUICK_SHAPES = ((50_000, 10), (20_000, 50), (5_000, 200))

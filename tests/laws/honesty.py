@@ -175,14 +175,19 @@ def _judgement(
     return Judgement(problem.seed, problem.setting, way, what, position, claimed, *found)
 
 
-def survey(seeds: Iterable[int], ways: dict[str, Implementation] | None = None) -> list[Judgement]:
+def survey(
+    seeds: Iterable[int],
+    ways: dict[str, Implementation] | None = None,
+    *,
+    most_rows: int = 200,
+) -> list[Judgement]:
     """Judge one problem for each seed, each in one of the ways, going through all of them."""
     ways = WAYS if ways is None else ways
     names = tuple(ways)
     out: list[Judgement] = []
     for seed in seeds:
         way = names[seed % len(names)]
-        out.extend(judge(problem(seed), way, ways[way]))
+        out.extend(judge(problem(seed, most_rows=most_rows), way, ways[way]))
     return out
 
 

@@ -24,13 +24,13 @@ class Problem:
     intercept: bool
 
 
-def problem(seed: int) -> Problem:
+def problem(seed: int, *, most_rows: int = 200) -> Problem:
     """Return the problem of a seed; consecutive seeds go through all the settings."""
     rng = np.random.default_rng([2024, seed])
     setting = tuple(SETTINGS)[seed % len(SETTINGS)]
     p = int(rng.integers(1, 9))
     least = p + 2
-    n = int(np.exp(rng.uniform(np.log(max(3, least)), np.log(200))) + 0.5)
+    n = int(np.exp(rng.uniform(np.log(max(3, least)), np.log(most_rows))) + 0.5)
     x, y = SETTINGS[setting](rng, n, p)
     intercept = setting != "through the origin" and bool(rng.random() < 0.85)
     return Problem(seed, setting, x, y, intercept)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.reference import nist
 from tests.reference.exact import digits, exact_fit, exact_fit_rational, square_root
+from tests.reference.grid import exact_coefficients, grid_problem
 
 
 def test_a_line_through_two_points_is_exact() -> None:
@@ -150,3 +151,13 @@ def test_the_reader_refuses_a_file_that_contradicts_its_header(old: str, new: st
     assert old in text
     with pytest.raises(nist.NistFormatError):
         nist.parse(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("shape", [(40, 3), (70_000, 2)])
+def test_the_truth_of_large_problems_is_the_rational_one(shape: tuple[int, int]) -> None:
+    problem = grid_problem(*shape, seed=5)
+    rational = exact_fit(problem.x, problem.y).coefficients
+    for found, exact in zip(exact_coefficients(problem), rational, strict=True):
+        assert abs(found - exact) <= Fraction(1, 10**100) * abs(exact)
+    single = problem.x.astype(np.float32)
+    assert np.array_equal(single.astype(np.float64), problem.x)

@@ -70,7 +70,8 @@ def exact_coefficients(problem: GridProblem) -> list[Fraction]:
         exponent = max(length.bit_length() - 900, 0)
         floats = np.array([float(int(v) >> exponent) for v in residual]) / size
         step = (inverse @ floats) / size
-        solution = solution + np.array([int(Fraction(float(s)) * 2**exponent) for s in step])
+        whole = [int(Fraction(float(s)) * 2**exponent) for s in step]
+        solution = solution + np.array(whole, dtype=object)  # NumPy would make 2**63 a float
     else:
         raise ArithmeticError("the exact solution did not converge")
     lengths = np.array([float(Fraction(int(v), one)) for v in residual]) / size
