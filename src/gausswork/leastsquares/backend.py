@@ -33,7 +33,9 @@ class Backend:
     gram_error: tuple[float, ...]
     releases_gil: bool
     gram: Callable[..., kernels.Sums]
+    add_sums: Callable[[kernels.Sums, kernels.Sums], kernels.Sums]
     residual_sums: Callable[..., DoubleDouble]
+    whitened_gram: Callable[..., Array]
     cholesky: Callable[[DoubleDouble, Array, int], tuple[DoubleDouble, npt.NDArray[np.bool_]]]
     substitute: Callable[[DoubleDouble, DoubleDouble], DoubleDouble]
     invert_triangle: Callable[[DoubleDouble], Array]
@@ -44,7 +46,9 @@ NUMPY = Backend(
     gram_error=kernels.GRAM_ERROR,
     releases_gil=False,
     gram=kernels.gram,
+    add_sums=kernels.add_sums,
     residual_sums=kernels.residual_sums,
+    whitened_gram=kernels.whitened_gram,
     cholesky=kernels.cholesky,
     substitute=kernels.substitute,
     invert_triangle=kernels.invert_triangle,

@@ -195,7 +195,7 @@ def _moved(m: Moments, exponents: Array, shift: Array) -> Moments:
 
 def block_rows(predictors: int) -> int:
     """Return how many rows one partial sum covers: a function of p alone, for identical bits."""
-    wanted = max(2048, min(65536, 2**21 // (predictors + 1)))
+    wanted = max(8192, min(65536, 2**23 // (predictors + 1)))
     return 1 << (wanted.bit_length() - 1)
 
 
@@ -247,19 +247,13 @@ def accumulate(
         rows, total = 0, None
         for count, part in in_order(summed, opening, batches, workers):
             rows += count
-            total = part if total is None else _added(total, part)
+            total = part if total is None else backend.add_sums(total, part)
             if progress is not None:
                 progress(rows)
     assert total is not None
     return Moments(
         source.names, source.target, rows, guessed, shift, *total, backend.gram_error[tier]
     )
-
-
-def _added(a: Sums, b: Sums) -> Sums:
-    first = dd.add((a.first_high, a.first_low), (b.first_high, b.first_low))
-    second = dd.add((a.second_high, a.second_low), (b.second_high, b.second_low))
-    return Sums(*first, *second)
 
 
 def workers_for(threads: int | None, backend: Backend, work: float) -> int:

@@ -1,0 +1,637 @@
+/* The hot loops, written once and compiled for each instruction set.
+ *
+ * The including file defines LANES (doubles in a vector), NAME(x) (a suffix for the instruction
+ * set), VFMA(a, b, c) (a·b + c on vectors), HAS_FMA (whether it rounds once) and VBROADCAST(p) (a
+ * double from memory in all lanes).
+ *
+ * A block is ROWS rows. Two layouts:
+ *   strips   LANES columns side by side, row after row: what the outer-product tiles read;
+ *   columns  one column after the other: what the double-double pass reads.
+ * Every entry of the Gram matrix is a few chains of multiply-adds down the rows of a block, so its
+ * bits do not depend on the vector length. This file must be compiled with -ffp-contract=off:
+ * the error-free transformations hold only as they are written.
+ */
+
+typedef double NAME(vec) __attribute__((vector_size(8 * LANES)));
+typedef long long NAME(mask) __attribute__((vector_size(8 * LANES)));
+typedef double NAME(uvec) __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
+#define vec NAME(vec)
+#define STRIP (ROWS * LANES + 8) /* padded: strips must not share cache sets */
+#define COLUMN (ROWS + 8)
+
+static inline vec NAME(load)(const double *p) { return *(const NAME(uvec) *)p; }
+static inline void NAME(store)(double *p, vec v) { *(NAME(uvec) *)p = v; }
+static inline vec NAME(all)(double v)
+{
+    vec r;
+    for (int i = 0; i < LANES; i++) r[i] = v;
+    return r;
+}
+static inline vec NAME(larger)(vec top, vec v)
+{   /* the larger of top and |v|, lane by lane */
+    vec a = (vec)((NAME(mask))v & 0x7fffffffffffffffLL);
+    NAME(mask) m = a > top;
+    return (vec)(((NAME(mask))a & m) | ((NAME(mask))top & ~m));
+}
+#define LOAD NAME(load)
+#define STORE NAME(store)
+#define ALL NAME(all)
+
+/* h + l += v, with the error of the sum in l (Knuth's TwoSum) */
+#define TWO_SUM_INTO(type, h, l, v) do { \
+        type v_ = (v), s_ = (h) + v_, t_ = s_ - (h); \
+        (l) += ((h) - (s_ - t_)) + (v_ - t_); (h) = s_; } while (0)
+
+/* the exact error of the product p = a·b */
+#if HAS_FMA
+#define PRODUCT_ERROR(a, b, p) VFMA((a), (b), -(p))
+#else
+static inline vec NAME(product_error)(vec a, vec b, vec p)
+{   /* Dekker's product with Veltkamp's splitting; factors stay below 2^990 by scaling */
+    const vec f = ALL(134217729.0);
+    vec t = f * a, ah = t - (t - a), al = a - ah;
+    vec u = f * b, bh = u - (u - b), bl = b - bh;
+    return ((ah * bh - p) + ah * bl + al * bh) + al * bl;
+}
+#define PRODUCT_ERROR(a, b, p) NAME(product_error)((a), (b), (p))
+#endif
+
+/* ------------------------------------------------------------------ outer-product tiles */
+
+/* out (LANES × n·LANES) = aᵀ·b over one block; a is one strip, b are n strips */
+#define TILE(n) \
+static __attribute__((noinline)) void NAME(tile##n)(const double *a, const double *b, double *out) \
+{ \
+    for (int from = 0; from < ROWS; from += CHAIN) { \
+        vec s[LANES][n]; \
+        for (int r = 0; r < LANES; r++) for (int c = 0; c < n; c++) s[r][c] = ALL(0.0); \
+        for (int k = from; k < from + CHAIN; k++) { \
+            vec v[n]; \
+            for (int c = 0; c < n; c++) v[c] = LOAD(b + (size_t)c * STRIP + k * LANES); \
+            for (int r = 0; r < LANES; r++) { \
+                vec w = VBROADCAST(a + k * LANES + r); \
+                for (int c = 0; c < n; c++) s[r][c] = VFMA(w, v[c], s[r][c]); \
+            } \
+        } \
+        for (int r = 0; r < LANES; r++) for (int c = 0; c < n; c++) { \
+            double *at = out + (r * n + c) * LANES; \
+            STORE(at, from ? LOAD(at) + s[r][c] : s[r][c]); \
+        } \
+    } \
+}
+TILE(1)
+TILE(2)
+TILE(3)
+#undef TILE
+
+/* Add a tile to the (Q × Q) accumulators, errors kept in `low`; `exact` carries into `high` */
+static inline void NAME(fold)(const double *tile, int n, double *high, double *low, size_t Q,
+                              int exact)
+{
+    for (int r = 0; r < LANES; r++)
+        for (int c = 0; c < n; c++) {
+            double *ph = high + r * Q + c * LANES, *pl = low + r * Q + c * LANES;
+            vec h = LOAD(ph), l = LOAD(pl), v = LOAD(tile + (r * n + c) * LANES);
+            TWO_SUM_INTO(vec, h, l, v);
+            if (exact) { vec s = h + l; l = l - (s - h); h = s; }
+            STORE(ph, h);
+            STORE(pl, l);
+        }
+}
+
+static inline void NAME(tile_and_fold)(const double *a, const double *b, int n, double *high,
+                                       double *low, size_t Q, int exact)
+{
+    double out[LANES * LANES * 3] __attribute__((aligned(64)));
+    if (n == 3) NAME(tile3)(a, b, out);
+    else if (n == 2) NAME(tile2)(a, b, out);
+    else NAME(tile1)(a, b, out);
+    NAME(fold)(out, n, high, low, Q, exact);
+}
+
+/* high + low += aᵀ·b over some blocks; only the tiles on and above the diagonal when `upper`.
+ * Groups of three strips of b stay in the first cache while the strips of a pass by, and their
+ * columns of the accumulators in the second while the blocks pass by. */
+static void NAME(product)(const double *a, const double *b, int blocks, int strips, int upper,
+                          double *high, double *low, int exact)
+{
+    size_t Q = (size_t)strips * LANES, panel = (size_t)strips * STRIP;
+    int width = strips % 3 ? strips % 3 : 3;
+    for (int j = 0; j < strips; j += width, width = 3) {
+        int last = upper ? j : strips;
+        for (int block = 0; block < blocks; block++) {
+            const double *left = a + block * panel, *right = b + block * panel;
+            for (int i = 0; i < last; i++) {
+                size_t at = i * LANES * Q + j * LANES;
+                NAME(tile_and_fold)(left + (size_t)i * STRIP, right + (size_t)j * STRIP, width,
+                                    high + at, low + at, Q, exact);
+            }
+            for (int i = j; upper && i < j + width; i++) {
+                size_t at = i * LANES * Q + i * LANES;
+                NAME(tile_and_fold)(left + (size_t)i * STRIP, right + (size_t)i * STRIP,
+                                    j + width - i, high + at, low + at, Q, exact);
+            }
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ packing */
+
+#if LANES >= 4
+static inline void NAME(transpose4)(const double *const from[4], double *to, size_t stride)
+{
+    __m256d a = _mm256_loadu_pd(from[0]), b = _mm256_loadu_pd(from[1]);
+    __m256d c = _mm256_loadu_pd(from[2]), d = _mm256_loadu_pd(from[3]);
+    __m256d ab0 = _mm256_unpacklo_pd(a, b), ab1 = _mm256_unpackhi_pd(a, b);
+    __m256d cd0 = _mm256_unpacklo_pd(c, d), cd1 = _mm256_unpackhi_pd(c, d);
+    _mm256_storeu_pd(to, _mm256_permute2f128_pd(ab0, cd0, 0x20));
+    _mm256_storeu_pd(to + stride, _mm256_permute2f128_pd(ab1, cd1, 0x20));
+    _mm256_storeu_pd(to + 2 * stride, _mm256_permute2f128_pd(ab0, cd0, 0x31));
+    _mm256_storeu_pd(to + 3 * stride, _mm256_permute2f128_pd(ab1, cd1, 0x31));
+}
+#endif
+
+/* Copy rows start … start+m of column j to `to`, `step` doubles apart, widening float32 */
+static inline void NAME(copy_column)(const table *t, int j, ptrdiff_t start, int m, double *to,
+                                     size_t step)
+{
+    const char *p = t->data[j] + start * t->stride[j];
+    ptrdiff_t stride = t->stride[j];
+    if (t->single[j])
+        for (int k = 0; k < m; k++) to[k * step] = (double)*(const float *)(p + k * stride);
+    else if (stride == 8)
+        for (int k = 0; k < m; k++) to[k * step] = ((const double *)p)[k];
+    else
+        for (int k = 0; k < m; k++) to[k * step] = *(const double *)(p + k * stride);
+}
+
+/* Copy a block into strips, the raw values; unused rows and columns are zero */
+static void NAME(pack_strips)(const table *t, ptrdiff_t start, int m, int strips, double *to)
+{
+    int p = t->row_major ? t->predictors : 0, done = 0;
+    if (t->row_major && !t->single[0]) {
+        done = p / LANES * LANES;
+        for (int k = 0; k < m; k++) {
+            const double *row = (const double *)(t->data[0] + (start + k) * t->stride[0]);
+            for (int j = 0; j < done; j += LANES)
+                STORE(to + (size_t)(j / LANES) * STRIP + k * LANES, LOAD(row + j));
+        }
+    } else if (t->row_major) {
+        done = p / LANES * LANES;
+        for (int k = 0; k < m; k++) {
+            const float *row = (const float *)(t->data[0] + (start + k) * t->stride[0]);
+            for (int j = 0; j < done; j += LANES) {
+                double *at = to + (size_t)(j / LANES) * STRIP + k * LANES;
+                for (int r = 0; r < LANES; r++) at[r] = (double)row[j + r];
+            }
+        }
+    }
+    for (int j = done; j <= t->predictors; ) {
+        double *at = to + (size_t)(j / LANES) * STRIP + j % LANES;
+#if LANES >= 4
+        if (j % 4 == 0 && j + 3 <= t->predictors) {
+            int plain = 1;
+            for (int r = 0; r < 4; r++) plain &= !t->single[j + r] && t->stride[j + r] == 8;
+            if (plain) {
+                int k = 0;
+                for (; k + 4 <= m; k += 4) {
+                    const double *from[4];
+                    for (int r = 0; r < 4; r++)
+                        from[r] = (const double *)t->data[j + r] + start + k;
+                    NAME(transpose4)(from, at + (size_t)k * LANES, LANES);
+                }
+                for (; k < m; k++)
+                    for (int r = 0; r < 4; r++)
+                        at[(size_t)k * LANES + r] = ((const double *)t->data[j + r])[start + k];
+                j += 4;
+                continue;
+            }
+        }
+#endif
+        NAME(copy_column)(t, j, start, m, at, LANES);
+        j++;
+    }
+    if (m < ROWS)
+        for (int s = 0; s < strips; s++)
+            memset(to + (size_t)s * STRIP + m * LANES, 0, sizeof(double) * (ROWS - m) * LANES);
+}
+
+/* Copy a block into columns, the raw values; unused rows are zero. Columns that already lie so
+ * are pointed at where they are. */
+static void NAME(pack_columns)(const table *t, ptrdiff_t start, int m, double *to,
+                               const double **columns)
+{
+    int done = 0;
+#if LANES >= 4
+    if (t->row_major && !t->single[0]) {
+        done = t->predictors / 4 * 4;
+        int k = 0;
+        for (; k + 4 <= m; k += 4) {
+            const double *rows[4];
+            for (int r = 0; r < 4; r++)
+                rows[r] = (const double *)(t->data[0] + (start + k + r) * t->stride[0]);
+            for (int j = 0; j < done; j += 4) {
+                const double *from[4] = {rows[0] + j, rows[1] + j, rows[2] + j, rows[3] + j};
+                NAME(transpose4)(from, to + (size_t)j * COLUMN + k, COLUMN);
+            }
+        }
+        for (; k < m; k++) {
+            const double *row = (const double *)(t->data[0] + (start + k) * t->stride[0]);
+            for (int j = 0; j < done; j++) to[(size_t)j * COLUMN + k] = row[j];
+        }
+    }
+#endif
+    for (int j = 0; j <= t->predictors; j++) {
+        double *at = to + (size_t)j * COLUMN;
+        columns[j] = at;
+        if (j >= done) {
+            if (m == ROWS && !t->single[j] && t->stride[j] == 8) {
+                columns[j] = (const double *)t->data[j] + start;
+                continue;
+            }
+            NAME(copy_column)(t, j, start, m, at, 1);
+        }
+        for (int k = m; k < ROWS; k++) at[k] = 0.0;
+    }
+}
+
+/* ------------------------------------------------------------------ Gram matrix */
+
+/* Scale and shift a strip in place and add up its columns; rows from m on stay zero */
+static void NAME(centre)(double *strip, int m, const double *scale, const double *shift, vec *sum)
+{
+    vec w = LOAD(scale), c = LOAD(shift), s0 = ALL(0.0), s1 = s0;
+    int k = 0;
+    for (; k + 2 <= m; k += 2) {
+        vec a = LOAD(strip + k * LANES) * w - c, b = LOAD(strip + (k + 1) * LANES) * w - c;
+        STORE(strip + k * LANES, a);
+        STORE(strip + (k + 1) * LANES, b);
+        s0 += a;
+        s1 += b;
+    }
+    if (k < m) {
+        vec a = LOAD(strip + k * LANES) * w - c;
+        STORE(strip + k * LANES, a);
+        s0 += a;
+    }
+    *sum = s0 + s1;
+}
+
+/* Cut a strip into slices of SLICE_BITS on a power-of-two grid per column, so that products of
+ * slices, and sums of ROWS of them, are exact (Ozaki, Ogita, Oishi & Rump 2012).
+ *   lead, middle   the slices (middle only when it is given)
+ *   strip          what remains, with the error of the shift
+ *   known          the slices and half of what remains */
+static void NAME(slice)(double *strip, int m, const double *scale, const double *shift,
+                        double *lead, double *middle, double *known, vec *high, vec *low)
+{
+    vec w = LOAD(scale), c = LOAD(shift), top = ALL(0.0), grid, finer;
+    for (int k = 0; k < m; k++) top = NAME(larger)(top, LOAD(strip + k * LANES) * w - c);
+    for (int r = 0; r < LANES; r++) {
+        int exponent = 0;
+        if (top[r] > 0.0 && top[r] < HUGE_VAL) frexp(top[r], &exponent);
+        grid[r] = ldexp(1.5, 52 + exponent - SLICE_BITS);
+    }
+    finer = grid * ALL(1.0 / (1 << SLICE_BITS));
+    vec sum = ALL(0.0), sum_middle = sum, sum_rest = sum;
+    for (int k = 0; k < ROWS; k++) {
+        vec one, two = ALL(0.0), rest;
+        if (k < m) {
+            vec x = LOAD(strip + k * LANES) * w, d = x - c, t = d - x;
+            vec error = (x - (d - t)) - (c + t);
+            one = (d + grid) - grid;
+            rest = d - one;
+            if (middle) {
+                two = (rest + finer) - finer;
+                rest = rest - two;
+            }
+            rest += error;
+        } else {
+            one = rest = ALL(0.0);
+        }
+        sum += one;
+        sum_middle += two;
+        sum_rest += rest;
+        STORE(lead + k * LANES, one);
+        if (middle) STORE(middle + k * LANES, two);
+        STORE(strip + k * LANES, rest);
+        STORE(known + k * LANES, (one + two) + 0.5 * rest);
+    }
+    *high = sum;
+    vec s = sum + sum_middle, t = s - sum; /* sums of slices: exact, then one TwoSum */
+    *high = s;
+    *low = ((sum - (s - t)) + (sum_middle - t)) + sum_rest;
+}
+
+/* Blocks to pack before multiplying: several once the accumulators outgrow the caches */
+static int NAME(blocks_at_once)(int strips) { return strips * LANES < 384 ? 1 : 4; }
+
+static size_t NAME(gram_scratch)(int q, int tier)
+{
+    size_t strips = (q + LANES - 1) / LANES, Q = strips * LANES;
+    size_t panels = (size_t)(tier ? tier + 2 : 1) * NAME(blocks_at_once)((int)strips);
+    return 4 * Q + (tier ? 4 : 2) * Q * Q + panels * strips * STRIP;
+}
+
+static void NAME(gram)(const table *t, ptrdiff_t n, const double *scale, const double *shift,
+                       int tier, sums *out, double *scratch)
+{
+    int q = t->predictors + 1, strips = (q + LANES - 1) / LANES;
+    int most = NAME(blocks_at_once)(strips);
+    size_t Q = (size_t)strips * LANES, panel = (size_t)strips * STRIP;
+    double *w = scratch, *c = w + Q, *fh = c + Q, *fl = fh + Q;
+    double *gh = fl + Q, *gl = gh + Q * Q, *ch = gl + Q * Q, *cl = tier ? ch + Q * Q : ch;
+    double *rest = tier ? cl + Q * Q : ch, *lead = rest + most * panel, *known = lead + most * panel;
+    double *middle = tier == 2 ? known + most * panel : NULL;
+    memset(scratch, 0, sizeof(double) * NAME(gram_scratch)(q, tier));
+    memcpy(w, scale, sizeof(double) * q);
+    memcpy(c, shift, sizeof(double) * q);
+    for (ptrdiff_t start = 0; start < n; ) {
+        int blocks = 0;
+        for (; blocks < most && start < n; blocks++, start += ROWS) {
+            int m = n - start < ROWS ? (int)(n - start) : ROWS;
+            NAME(pack_strips)(t, start, m, strips, rest + blocks * panel);
+            for (int s = 0; s < strips; s++) {
+                vec high, low = ALL(0.0), h = LOAD(fh + s * LANES), l = LOAD(fl + s * LANES);
+                size_t at = blocks * panel + (size_t)s * STRIP;
+                if (tier == 0)
+                    NAME(centre)(rest + at, m, w + s * LANES, c + s * LANES, &high);
+                else
+                    NAME(slice)(rest + at, m, w + s * LANES, c + s * LANES, lead + at,
+                                middle ? middle + at : NULL, known + at, &high, &low);
+                TWO_SUM_INTO(vec, h, l, high);
+                l += low;
+                STORE(fh + s * LANES, h);
+                STORE(fl + s * LANES, l);
+            }
+        }
+        if (tier == 0) {
+            NAME(product)(rest, rest, blocks, strips, 1, gh, gl, 0);
+            continue;
+        }
+        NAME(product)(lead, lead, blocks, strips, 1, gh, gl, 1);
+        if (middle) {
+            NAME(product)(middle, middle, blocks, strips, 1, gh, gl, 1);
+            NAME(product)(lead, middle, blocks, strips, 0, ch, cl, 1);
+        }
+        NAME(product)(known, rest, blocks, strips, 0, ch, cl, tier == 2);
+    }
+    for (int a = 0; a < q; a++) {
+        dd f = dd_normal(fh[a], fl[a]);
+        out->first_high[a] = f.h;
+        out->first_low[a] = f.l;
+        for (int b = a; b < q; b++) {
+            dd g = dd_normal(gh[a * Q + b], gl[a * Q + b]);
+            if (tier) {
+                dd x = dd_normal(ch[a * Q + b], cl[a * Q + b]);
+                dd y = dd_normal(ch[b * Q + a], cl[b * Q + a]);
+                g = dd_add(g, dd_add(x, y));
+            }
+            out->second_high[a * q + b] = out->second_high[b * q + a] = g.h;
+            out->second_low[a * q + b] = out->second_low[b * q + a] = g.l;
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ residual pass */
+
+/* r (high, low) = y·s − b₀ − Σ x_j·s_j·b_j over one block, in double-double */
+static void NAME(residual)(const double **columns, int p, int m, const double *scale, dd b0,
+                           const double *bh, const double *bl, double *rh, double *rl)
+{
+    const double *y = columns[p];
+    for (int k = 0; k < ROWS; k++) {
+        double v = k < m ? y[k] * scale[p] : 0.0, c = k < m ? -b0.h : 0.0;
+        double s = v + c, t = s - v;
+        rh[k] = s;
+        rl[k] = ((v - (s - t)) + (c - t)) - (k < m ? b0.l : 0.0);
+    }
+    for (int j = 0; j < p; j++) {
+        if (bh[j] == 0.0) continue;
+        vec w = ALL(scale[j]), b = ALL(bh[j]), bb = ALL(bl[j]);
+        for (int k = 0; k < ROWS; k += LANES) {
+            vec x = LOAD(columns[j] + k) * w, h = LOAD(rh + k), l = LOAD(rl + k);
+            vec v = x * b, e = PRODUCT_ERROR(x, b, v);
+            vec s = h - v, t = s - h;
+            l += ((h - (s - t)) - (v + t)) - e - x * bb;
+            STORE(rh + k, s);
+            STORE(rl + k, l);
+        }
+    }
+    for (int k = 0; k < ROWS; k += LANES) {
+        vec h = LOAD(rh + k), l = LOAD(rl + k), s = h + l;
+        STORE(rl + k, l - (s - h));
+        STORE(rh + k, s);
+    }
+}
+
+/* h + l (CHAINS sums side by side) += Σ x·w·r, or Σ r when x is NULL, in double-double */
+static inline void NAME(dot)(const double *x, double scale, const double *rh, const double *rl,
+                             double *h, double *l)
+{
+    vec w = ALL(scale), sh[CHAINS / LANES], sl[CHAINS / LANES];
+    for (int c = 0; c < CHAINS / LANES; c++) {
+        sh[c] = LOAD(h + c * LANES);
+        sl[c] = LOAD(l + c * LANES);
+    }
+    for (int k = 0; k < ROWS; k += CHAINS)
+        for (int c = 0; c < CHAINS / LANES; c++) {
+            int at = k + c * LANES;
+            vec r = LOAD(rh + at), low = LOAD(rl + at);
+            if (x) {
+                vec v = LOAD(x + at) * w, product = v * r;
+                vec e = PRODUCT_ERROR(v, r, product) + v * low;
+                TWO_SUM_INTO(vec, sh[c], sl[c], product);
+                sl[c] += e;
+            } else {
+                TWO_SUM_INTO(vec, sh[c], sl[c], r);
+                sl[c] += low;
+            }
+        }
+    for (int c = 0; c < CHAINS / LANES; c++) {
+        STORE(h + c * LANES, sh[c]);
+        STORE(l + c * LANES, sl[c]);
+    }
+}
+
+static size_t NAME(residual_scratch)(int p)
+{
+    return 2 * COLUMN + 2 * (size_t)(p + 2) * CHAINS + (size_t)(p + 1) * COLUMN;
+}
+
+static void NAME(residual_sums)(const table *t, ptrdiff_t n, const double *scale, dd b0,
+                                const double *bh, const double *bl, double *high, double *low,
+                                double *scratch, const double **columns)
+{
+    int p = t->predictors;
+    double *rh = scratch, *rl = rh + COLUMN, *h = rl + COLUMN, *l = h + (size_t)(p + 2) * CHAINS;
+    double *packed = l + (size_t)(p + 2) * CHAINS;
+    memset(h, 0, sizeof(double) * 2 * (p + 2) * CHAINS);
+    for (ptrdiff_t start = 0; start < n; start += ROWS) {
+        int m = n - start < ROWS ? (int)(n - start) : ROWS;
+        NAME(pack_columns)(t, start, m, packed, columns);
+        NAME(residual)(columns, p, m, scale, b0, bh, bl, rh, rl);
+        for (int j = 0; j < p; j++)
+            NAME(dot)(columns[j], scale[j], rh, rl, h + j * CHAINS, l + j * CHAINS);
+        NAME(dot)(NULL, 1.0, rh, rl, h + p * CHAINS, l + p * CHAINS);
+        /* Σr²: once with r as both factors, and once more for the low word's other half */
+        double *sh = h + (p + 1) * CHAINS, *sl = l + (p + 1) * CHAINS;
+        NAME(dot)(rh, 1.0, rh, rl, sh, sl);
+        for (int k = 0; k < ROWS; k++) sl[k % CHAINS] += rh[k] * rl[k];
+    }
+    for (int j = 0; j < p + 2; j++) {
+        dd s = {0.0, 0.0};
+        for (int c = 0; c < CHAINS; c++)
+            s = dd_add(s, dd_normal(h[j * CHAINS + c], l[j * CHAINS + c]));
+        high[j] = s.h;
+        low[j] = s.l;
+    }
+}
+
+/* ------------------------------------------------------------------ whitened Gram matrix */
+
+static size_t NAME(whitened_scratch)(int p)
+{
+    size_t strips = (p + LANES - 1) / LANES, Q = strips * LANES;
+    return 2 * Q * Q + strips * STRIP + (size_t)(3 * p + 3) * COLUMN;
+}
+
+/* Gram matrix of W = (X·s − mean)·T, W in double-double, the products in float64 */
+static void NAME(whitened_gram)(const table *t, ptrdiff_t n, const double *scale,
+                                const double *mean_high, const double *mean_low,
+                                const double *weights, double *out, double *scratch,
+                                const double **columns)
+{
+    int p = t->predictors, strips = (p + LANES - 1) / LANES;
+    size_t Q = (size_t)strips * LANES;
+    double *gh = scratch, *gl = gh + Q * Q, *strip = gl + Q * Q;
+    double *dh = strip + (size_t)strips * STRIP, *dl = dh + (size_t)p * COLUMN;
+    double *wh = dl + (size_t)p * COLUMN, *wl = wh + COLUMN, *packed = wl + COLUMN;
+    memset(scratch, 0, sizeof(double) * (2 * Q * Q + (size_t)strips * STRIP));
+    for (ptrdiff_t start = 0; start < n; start += ROWS) {
+        int m = n - start < ROWS ? (int)(n - start) : ROWS;
+        NAME(pack_columns)(t, start, m, packed, columns);
+        for (int j = 0; j < p; j++) {
+            double *h = dh + (size_t)j * COLUMN, *l = dl + (size_t)j * COLUMN;
+            for (int k = 0; k < ROWS; k++) {
+                double x = columns[j][k] * scale[j], c = mean_high[j];
+                double s = x - c, v = s - x, e = ((x - (s - v)) - (c + v)) - mean_low[j];
+                h[k] = k < m ? s : 0.0;
+                l[k] = k < m ? e : 0.0;
+            }
+        }
+        for (int j = 0; j < p; j++) {
+            memset(wh, 0, sizeof(double) * ROWS);
+            memset(wl, 0, sizeof(double) * ROWS);
+            for (int i = 0; i < p; i++) {
+                double weight = weights[(size_t)i * p + j];
+                if (weight == 0.0) continue;
+                vec b = ALL(weight);
+                const double *xh = dh + (size_t)i * COLUMN, *xl = dl + (size_t)i * COLUMN;
+                for (int k = 0; k < ROWS; k += LANES) {
+                    vec x = LOAD(xh + k), h = LOAD(wh + k), l = LOAD(wl + k), v = x * b;
+                    vec e = PRODUCT_ERROR(x, b, v) + LOAD(xl + k) * b;
+                    TWO_SUM_INTO(vec, h, l, v);
+                    STORE(wh + k, h);
+                    STORE(wl + k, l + e);
+                }
+            }
+            double *at = strip + (size_t)(j / LANES) * STRIP + j % LANES;
+            for (int k = 0; k < ROWS; k++) at[k * LANES] = wh[k] + wl[k];
+        }
+        NAME(product)(strip, strip, 1, strips, 1, gh, gl, 0);
+    }
+    for (int a = 0; a < p; a++)
+        for (int b = a; b < p; b++)
+            out[a * p + b] = out[b * p + a] = gh[a * Q + b] + gl[a * Q + b];
+}
+
+/* ------------------------------------------------------------------ p-space, double-double */
+
+/* a (high, low) −= r·x over one row, r a double-double number */
+static inline void NAME(subtract_row)(double *ah, double *al, const double *xh, const double *xl,
+                                      dd r, int from, int to)
+{
+    vec h = ALL(r.h), l = ALL(r.l);
+    int j = from;
+    for (; j + LANES <= to; j += LANES) {
+        vec x = LOAD(xh + j), a = LOAD(ah + j), v = h * x;
+        vec e = PRODUCT_ERROR(h, x, v) + (h * LOAD(xl + j) + l * x);
+        vec s = a - v, t = s - a, d = (((a - (s - t)) - (v + t)) + (LOAD(al + j) - e));
+        vec u = s + d;
+        STORE(al + j, d - (u - s));
+        STORE(ah + j, u);
+    }
+    for (; j < to; j++) {
+        dd y = dd_sub((dd){ah[j], al[j]}, dd_mul(r, (dd){xh[j], xl[j]}));
+        ah[j] = y.h;
+        al[j] = y.l;
+    }
+}
+
+static void NAME(cholesky)(double *h, double *l, int p, const double *tolerance, int capacity,
+                           unsigned char *skipped)
+{
+    for (int k = 0; k < p; k++) {
+        double *rh = h + (size_t)k * p, *rl = l + (size_t)k * p;
+        for (int j = 0; j < k; j++) rh[j] = rl[j] = 0.0;
+        skipped[k] = capacity <= 0 || !(rh[k] > tolerance[k]);
+        if (skipped[k]) {
+            for (int j = k; j < p; j++) rh[j] = rl[j] = 0.0;
+            continue;
+        }
+        capacity--;
+        dd root = dd_sqrt((dd){rh[k], rl[k]});
+        rh[k] = root.h;
+        rl[k] = root.l;
+        for (int j = k + 1; j < p; j++) {
+            dd v = dd_div((dd){rh[j], rl[j]}, root);
+            rh[j] = v.h;
+            rl[j] = v.l;
+        }
+        for (int i = k + 1; i < p; i++)
+            NAME(subtract_row)(h + (size_t)i * p, l + (size_t)i * p, rh, rl, (dd){rh[i], rl[i]}, i,
+                               p);
+    }
+}
+
+/* R⁻¹ rounded, by rows from the last: row k of the inverse is (e_k − Σ_j R_kj·row_j) / R_kk */
+static void NAME(invert_triangle)(const double *rh, const double *rl, int p, double *h, double *l)
+{
+    for (int k = p - 1; k >= 0; k--) {
+        double *vh = h + (size_t)k * p, *vl = l + (size_t)k * p;
+        memset(vh, 0, sizeof(double) * p);
+        memset(vl, 0, sizeof(double) * p);
+        vh[k] = 1.0;
+        for (int j = k + 1; j < p; j++)
+            NAME(subtract_row)(vh, vl, h + (size_t)j * p, l + (size_t)j * p,
+                               (dd){rh[(size_t)k * p + j], rl[(size_t)k * p + j]}, j, p);
+        dd pivot = {rh[(size_t)k * p + k], rl[(size_t)k * p + k]};
+        for (int j = k; j < p; j++) {
+            dd v = dd_div((dd){vh[j], vl[j]}, pivot);
+            vh[j] = v.h;
+            vl[j] = v.l;
+        }
+    }
+}
+
+#undef LOAD
+#undef STORE
+#undef ALL
+#undef TWO_SUM_INTO
+#undef PRODUCT_ERROR
+#undef STRIP
+#undef COLUMN
+#undef vec
+
+#define ENTRY(x) .x = NAME(x)
+static const kernels NAME(kernels) = {
+    ENTRY(gram_scratch), ENTRY(gram), ENTRY(residual_scratch), ENTRY(residual_sums),
+    ENTRY(whitened_scratch), ENTRY(whitened_gram), ENTRY(cholesky), ENTRY(invert_triangle),
+};
+#undef ENTRY
+#undef LANES
+#undef NAME
+#undef VFMA
+#undef VBROADCAST
+#undef HAS_FMA

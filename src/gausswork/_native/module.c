@@ -1,0 +1,574 @@
+/* The compiled kernels of gausswork: what Python calls, and which instruction set answers.
+ *
+ * Everything passes through the buffer protocol, so there is no build dependency on NumPy, and
+ * through the limited API, so one binary serves every Python from 3.11 on. The calls release the
+ * GIL; they keep no state but the choice of the instruction set.
+ */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if !defined(__GNUC__)
+#error "the compiled kernels need GCC or Clang; without them plain NumPy serves"
+#endif
+
+#define ROWS 256     /* rows of a block */
+#define SLICE_BITS 22 /* 22 + 22 bits a product and 8 for the rows of a block: at most 53 */
+#define CHAIN 64     /* rows summed before a partial sum starts anew: rounding errors stay short */
+#define CHAINS 16    /* sums kept side by side in the double-double pass */
+
+#include "doubledouble.h"
+
+typedef struct {         /* p predictors and the target, whose index is p */
+    int predictors;
+    int row_major;       /* the predictors of a row lie side by side */
+    const char **data;   /* (p + 1) first value of each column */
+    ptrdiff_t *stride;   /* (p + 1) bytes from row to row */
+    unsigned char *single; /* (p + 1) float32 */
+} table;
+
+typedef struct {
+    double *first_high, *first_low;   /* (q) */
+    double *second_high, *second_low; /* (q, q) */
+} sums;
+
+typedef struct {
+    size_t (*gram_scratch)(int q, int tier);
+    void (*gram)(const table *, ptrdiff_t n, const double *scale, const double *shift, int tier,
+                 sums *out, double *scratch);
+    size_t (*residual_scratch)(int p);
+    void (*residual_sums)(const table *, ptrdiff_t n, const double *scale, dd b0,
+                          const double *bh, const double *bl, double *high, double *low,
+                          double *scratch, const double **columns);
+    size_t (*whitened_scratch)(int p);
+    void (*whitened_gram)(const table *, ptrdiff_t n, const double *scale,
+                          const double *mean_high, const double *mean_low, const double *weights,
+                          double *out, double *scratch, const double **columns);
+    void (*cholesky)(double *h, double *l, int p, const double *tolerance, int capacity,
+                     unsigned char *skipped);
+    void (*invert_triangle)(const double *rh, const double *rl, int p, double *h, double *l);
+} kernels;
+
+/* ------------------------------------------------------------------ instruction sets */
+
+#define LANES 2
+#define NAME(x) x##_baseline
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#define VFMA(a, b, c) ((vec)vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b)))
+#define HAS_FMA 1
+#else
+#define VFMA(a, b, c) ((a) * (b) + (c))
+#define HAS_FMA 0
+#endif
+#define VBROADCAST(p) ALL(*(p))
+#include "blocks.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#if defined(__clang__)
+#define TARGET_AVX2 _Pragma("clang attribute push(__attribute__((target(\"avx2,fma\"))), apply_to = function)")
+#define TARGET_AVX512 _Pragma("clang attribute push(__attribute__((target(\"avx512f,avx512dq,avx512vl,avx2,fma\"))), apply_to = function)")
+#define TARGET_END _Pragma("clang attribute pop")
+#else
+#define TARGET_AVX2 _Pragma("GCC push_options") _Pragma("GCC target(\"avx2,fma\")")
+#define TARGET_AVX512 _Pragma("GCC push_options") _Pragma("GCC target(\"avx512f,avx512dq,avx512vl,avx2,fma\")")
+#define TARGET_END _Pragma("GCC pop_options")
+#endif
+
+TARGET_AVX2
+#define LANES 4
+#define NAME(x) x##_avx2
+#define VFMA(a, b, c) ((vec)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
+#define VBROADCAST(p) ((vec)_mm256_broadcast_sd(p))
+#define HAS_FMA 1
+#include "blocks.h"
+TARGET_END
+
+TARGET_AVX512
+#define LANES 8
+#define NAME(x) x##_avx512
+#define VFMA(a, b, c) ((vec)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
+#define VBROADCAST(p) ((vec)_mm512_set1_pd(*(p)))
+#define HAS_FMA 1
+#include "blocks.h"
+TARGET_END
+#endif
+
+typedef struct {
+    const char *name;
+    const kernels *code;
+    int usable;
+} instruction_set;
+
+static instruction_set sets[] = {
+    {"baseline", &kernels_baseline, 1},
+#if defined(__x86_64__)
+    {"avx2", &kernels_avx2, 0},
+    {"avx512", &kernels_avx512, 0},
+#endif
+};
+#define SETS ((int)(sizeof sets / sizeof *sets))
+static const instruction_set *active = sets;
+
+static void detect(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    sets[1].usable = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    sets[2].usable = sets[1].usable && __builtin_cpu_supports("avx512f") &&
+                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#endif
+    for (int i = 0; i < SETS; i++)
+        if (sets[i].usable) active = sets + i;
+}
+
+/* ------------------------------------------------------------------ arguments */
+
+static double *scratch_new(size_t doubles, void **base)
+{   /* aligned to cache lines */
+    *base = malloc(doubles * sizeof(double) + 64);
+    if (!*base) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    return (double *)(((uintptr_t)*base + 63) & ~(uintptr_t)63);
+}
+
+static int element(const Py_buffer *view, int *single)
+{   /* float64 or float32 in the machine's own byte order */
+    const char *f = view->format ? view->format : "B";
+    *single = !strcmp(f, "f");
+    if (*single || !strcmp(f, "d")) return 0;
+    PyErr_Format(PyExc_TypeError, "kernels read float64 and float32, not format '%s'", f);
+    return -1;
+}
+
+/* A plain contiguous float64 buffer of a known size; `view` must be released when this returns 0 */
+static int doubles(PyObject *object, Py_buffer *view, Py_ssize_t size, int writable)
+{
+    int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0), single;
+    if (PyObject_GetBuffer(object, view, flags) < 0) return -1;
+    if (element(view, &single) < 0) {
+        PyBuffer_Release(view);
+        return -1;
+    }
+    if (single || (size >= 0 && view->len != size * (Py_ssize_t)sizeof(double))) {
+        PyErr_Format(PyExc_ValueError, "expected %zd float64, got %zd bytes", size, view->len);
+        PyBuffer_Release(view);
+        return -1;
+    }
+    return 0;
+}
+
+typedef struct {
+    table t;
+    Py_ssize_t rows;
+    Py_buffer *views;
+    int view_count;
+} input;
+
+static void input_free(input *in)
+{
+    for (int i = 0; i < in->view_count; i++) PyBuffer_Release(&in->views[i]);
+    free(in->views);
+    free((void *)in->t.data);
+    free(in->t.stride);
+    free(in->t.single);
+}
+
+static int input_column(input *in, int j, PyObject *object)
+{
+    Py_buffer *view = &in->views[in->view_count];
+    int single;
+    if (PyObject_GetBuffer(object, view, PyBUF_STRIDED_RO | PyBUF_FORMAT) < 0) return -1;
+    in->view_count++;
+    if (element(view, &single) < 0) return -1;
+    if (view->ndim != 1 || view->shape[0] != in->rows) {
+        PyErr_SetString(PyExc_ValueError, "columns must be vectors of one length");
+        return -1;
+    }
+    in->t.data[j] = view->buf;
+    in->t.stride[j] = view->strides[0];
+    in->t.single[j] = (unsigned char)single;
+    return 0;
+}
+
+static int input_matrix(input *in, PyObject *x)
+{
+    Py_buffer *view = &in->views[in->view_count];
+    int single;
+    if (PyObject_GetBuffer(x, view, PyBUF_STRIDED_RO | PyBUF_FORMAT) < 0) return -1;
+    in->view_count++;
+    if (element(view, &single) < 0) return -1;
+    if (view->ndim != 2 || view->shape[0] != in->rows || view->shape[1] != in->t.predictors) {
+        PyErr_SetString(PyExc_ValueError, "x must be an (m, p) matrix with the rows of y");
+        return -1;
+    }
+    for (int j = 0; j < in->t.predictors; j++) {
+        in->t.data[j] = (const char *)view->buf + j * view->strides[1];
+        in->t.stride[j] = view->strides[0];
+        in->t.single[j] = (unsigned char)single;
+    }
+    in->t.row_major = in->t.predictors > 0 && view->strides[1] == view->itemsize;
+    return 0;
+}
+
+/* x: (m, p) matrix or p columns of (m,); y: (m,). input_free() in any case. */
+static int input_read(input *in, PyObject *x, PyObject *y)
+{
+    memset(in, 0, sizeof *in);
+    int columns = PyTuple_Check(x);
+    Py_ssize_t p;
+    in->rows = PyObject_Size(y);
+    if (in->rows < 0) return -1;
+    if (columns) {
+        p = PyTuple_Size(x);
+    } else {
+        PyObject *shape = PyObject_GetAttrString(x, "shape");
+        PyObject *second = shape && PyTuple_Check(shape) ? PyTuple_GetItem(shape, 1) : NULL;
+        p = second ? PyLong_AsSsize_t(second) : -1;
+        Py_XDECREF(shape);
+        if (p < 0) {
+            if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "x must be a matrix");
+            return -1;
+        }
+    }
+    if (p < 0 || p > 1000000) {
+        PyErr_SetString(PyExc_ValueError, "too many columns");
+        return -1;
+    }
+    in->t.predictors = (int)p;
+    in->views = calloc((size_t)p + 2, sizeof *in->views);
+    in->t.data = calloc((size_t)p + 1, sizeof *in->t.data);
+    in->t.stride = calloc((size_t)p + 1, sizeof *in->t.stride);
+    in->t.single = calloc((size_t)p + 1, 1);
+    if (!in->views || !in->t.data || !in->t.stride || !in->t.single) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (columns) {
+        for (int j = 0; j < p; j++)
+            if (input_column(in, j, PyTuple_GetItem(x, j)) < 0) return -1;
+    } else if (input_matrix(in, x) < 0) {
+        return -1;
+    }
+    return input_column(in, (int)p, y);
+}
+
+static int arity(Py_ssize_t given, Py_ssize_t wanted)
+{
+    if (given == wanted) return 0;
+    PyErr_Format(PyExc_TypeError, "expected %zd arguments, got %zd", wanted, given);
+    return -1;
+}
+
+/* Take `count` contiguous float64 buffers; released together */
+static int many_doubles(PyObject *const *objects, Py_buffer *views, const Py_ssize_t *sizes,
+                        int count, int writable_from)
+{
+    for (int i = 0; i < count; i++)
+        if (doubles(objects[i], &views[i], sizes[i], i >= writable_from) < 0) {
+            while (i-- > 0) PyBuffer_Release(&views[i]);
+            return -1;
+        }
+    return 0;
+}
+
+static void release(Py_buffer *views, int count)
+{
+    for (int i = 0; i < count; i++) PyBuffer_Release(&views[i]);
+}
+
+/* ------------------------------------------------------------------ calls */
+
+/* gram(x, y, tier, scale, shift, out): out takes Σz high, low (q each), Σzzᵀ high, low (q² each) */
+static PyObject *py_gram(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 6) < 0) return NULL;
+    long tier = PyLong_AsLong(args[2]);
+    if (tier < 0 || tier > 2) {
+        if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "tier must be 0, 1 or 2");
+        return NULL;
+    }
+    input in;
+    PyObject *result = NULL;
+    Py_buffer views[3];
+    void *base;
+    if (input_read(&in, args[0], args[1]) < 0) goto done;
+    Py_ssize_t q = in.t.predictors + 1, sizes[3] = {q, q, 2 * q + 2 * q * q};
+    if (many_doubles(args + 3, views, sizes, 3, 2) < 0) goto done;
+    double *scratch = scratch_new(active->code->gram_scratch((int)q, (int)tier), &base);
+    if (scratch) {
+        double *out = views[2].buf;
+        sums s = {out, out + q, out + 2 * q, out + 2 * q + q * q};
+        const kernels *code = active->code;
+        Py_BEGIN_ALLOW_THREADS
+        code->gram(&in.t, in.rows, views[0].buf, views[1].buf, (int)tier, &s, scratch);
+        free(base);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    release(views, 3);
+done:
+    input_free(&in);
+    return result;
+}
+
+/* add(q, total, part): total += part, both as gram() writes them */
+static PyObject *py_add(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 3) < 0) return NULL;
+    Py_ssize_t q = PyLong_AsSsize_t(args[0]);
+    if (q < 0 || q > 1000000) {
+        if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "too many columns");
+        return NULL;
+    }
+    Py_buffer views[2];
+    Py_ssize_t sizes[2] = {2 * q + 2 * q * q, 2 * q + 2 * q * q};
+    PyObject *const objects[2] = {args[2], args[1]};
+    if (many_doubles(objects, views, sizes, 2, 1) < 0) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    double *to = views[1].buf;
+    const double *from = views[0].buf;
+    for (int half = 0; half < 2; half++) {
+        Py_ssize_t size = half ? q * q : q;
+        for (Py_ssize_t i = 0; i < size; i++) {
+            dd s = dd_add((dd){to[i], to[size + i]}, (dd){from[i], from[size + i]});
+            to[i] = s.h;
+            to[size + i] = s.l;
+        }
+        to += 2 * size;
+        from += 2 * size;
+    }
+    Py_END_ALLOW_THREADS
+    release(views, 2);
+    return Py_NewRef(Py_None);
+}
+
+/* residual_sums(x, y, b0_high, b0_low, scale, b_high, b_low, out): out takes high, low (p + 2) */
+static PyObject *py_residual_sums(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 8) < 0) return NULL;
+    dd b0 = {PyFloat_AsDouble(args[2]), PyFloat_AsDouble(args[3])};
+    if (PyErr_Occurred()) return NULL;
+    input in;
+    PyObject *result = NULL;
+    Py_buffer views[4];
+    void *base;
+    if (input_read(&in, args[0], args[1]) < 0) goto done;
+    Py_ssize_t p = in.t.predictors, sizes[4] = {p + 1, p, p, 2 * (p + 2)};
+    if (many_doubles(args + 4, views, sizes, 4, 3) < 0) goto done;
+    const kernels *code = active->code;
+    double *scratch = scratch_new(code->residual_scratch((int)p), &base);
+    const double **columns = malloc(sizeof(double *) * (size_t)(p + 1));
+    if (scratch && columns) {
+        double *out = views[3].buf;
+        Py_BEGIN_ALLOW_THREADS
+        code->residual_sums(&in.t, in.rows, views[0].buf, b0, views[1].buf, views[2].buf, out,
+                            out + p + 2, scratch, columns);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    } else if (!columns) {
+        PyErr_NoMemory();
+    }
+    free((void *)columns);
+    if (scratch) free(base);
+    release(views, 4);
+done:
+    input_free(&in);
+    return result;
+}
+
+/* whitened_gram(x, y, scale, mean_high, mean_low, weights, out): out takes p² */
+static PyObject *py_whitened_gram(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 7) < 0) return NULL;
+    input in;
+    PyObject *result = NULL;
+    Py_buffer views[5];
+    void *base;
+    if (input_read(&in, args[0], args[1]) < 0) goto done;
+    Py_ssize_t p = in.t.predictors, sizes[5] = {p, p, p, p * p, p * p};
+    if (many_doubles(args + 2, views, sizes, 5, 4) < 0) goto done;
+    const kernels *code = active->code;
+    double *scratch = scratch_new(code->whitened_scratch((int)p), &base);
+    const double **columns = malloc(sizeof(double *) * (size_t)(p + 1));
+    if (scratch && columns) {
+        Py_BEGIN_ALLOW_THREADS
+        code->whitened_gram(&in.t, in.rows, views[0].buf, views[1].buf, views[2].buf,
+                            views[3].buf, views[4].buf, scratch, columns);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    } else if (!columns) {
+        PyErr_NoMemory();
+    }
+    free((void *)columns);
+    if (scratch) free(base);
+    release(views, 5);
+done:
+    input_free(&in);
+    return result;
+}
+
+static Py_ssize_t length(PyObject *object)
+{
+    Py_ssize_t n = PyObject_Size(object);
+    if (n > 1000000) {
+        PyErr_SetString(PyExc_ValueError, "too many columns");
+        return -1;
+    }
+    return n;
+}
+
+/* cholesky(capacity, tolerance, skipped, high, low): in place, R in the upper triangle */
+static PyObject *py_cholesky(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 5) < 0) return NULL;
+    long capacity = PyLong_AsLong(args[0]);
+    Py_ssize_t p = length(args[1]);
+    if (PyErr_Occurred()) return NULL;
+    Py_buffer views[3], skipped;
+    Py_ssize_t sizes[3] = {p, p * p, p * p};
+    PyObject *const objects[3] = {args[1], args[3], args[4]};
+    if (many_doubles(objects, views, sizes, 3, 1) < 0) return NULL;
+    PyObject *result = NULL;
+    if (PyObject_GetBuffer(args[2], &skipped, PyBUF_WRITABLE) == 0) {
+        if (skipped.len == p) {
+            Py_BEGIN_ALLOW_THREADS
+            active->code->cholesky(views[1].buf, views[2].buf, (int)p, views[0].buf,
+                                   capacity > p ? (int)p : (int)capacity, skipped.buf);
+            Py_END_ALLOW_THREADS
+            result = Py_NewRef(Py_None);
+        } else {
+            PyErr_SetString(PyExc_ValueError, "skipped must have one byte a column");
+        }
+        PyBuffer_Release(&skipped);
+    }
+    release(views, 3);
+    return result;
+}
+
+/* substitute(r_high, r_low, high, low): RᵀR·v = (high, low), in place */
+static PyObject *py_substitute(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 4) < 0) return NULL;
+    Py_ssize_t p = length(args[0]);
+    if (p < 0) return NULL;
+    Py_buffer views[4];
+    Py_ssize_t sizes[4] = {p * p, p * p, p, p};
+    if (many_doubles(args, views, sizes, 4, 2) < 0) return NULL;
+    const double *rh = views[0].buf, *rl = views[1].buf;
+    double *h = views[2].buf, *l = views[3].buf;
+    for (Py_ssize_t k = 0; k < p; k++) {
+        dd v = dd_div((dd){h[k], l[k]}, (dd){rh[k * p + k], rl[k * p + k]});
+        h[k] = v.h;
+        l[k] = v.l;
+        for (Py_ssize_t j = k + 1; j < p; j++) {
+            dd s = dd_sub((dd){h[j], l[j]}, dd_mul((dd){rh[k * p + j], rl[k * p + j]}, v));
+            h[j] = s.h;
+            l[j] = s.l;
+        }
+    }
+    for (Py_ssize_t k = p - 1; k >= 0; k--) {
+        dd s = {h[k], l[k]};
+        for (Py_ssize_t j = k + 1; j < p; j++)
+            s = dd_sub(s, dd_mul((dd){rh[k * p + j], rl[k * p + j]}, (dd){h[j], l[j]}));
+        s = dd_div(s, (dd){rh[k * p + k], rl[k * p + k]});
+        h[k] = s.h;
+        l[k] = s.l;
+    }
+    release(views, 4);
+    return Py_NewRef(Py_None);
+}
+
+/* invert_triangle(r_high, r_low, out) */
+static PyObject *py_invert_triangle(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 3) < 0) return NULL;
+    Py_ssize_t p = length(args[0]);
+    if (p < 0) return NULL;
+    Py_buffer views[3];
+    Py_ssize_t sizes[3] = {p * p, p * p, p * p};
+    if (many_doubles(args, views, sizes, 3, 2) < 0) return NULL;
+    PyObject *result = NULL;
+    double *low = malloc(sizeof(double) * (size_t)(p * p) + 64);
+    if (low) {
+        Py_BEGIN_ALLOW_THREADS
+        active->code->invert_triangle(views[0].buf, views[1].buf, (int)p, views[2].buf, low);
+        free(low);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    } else {
+        PyErr_NoMemory();
+    }
+    release(views, 3);
+    return result;
+}
+
+static PyObject *py_instruction_sets(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self, (void)args;
+    if (arity(nargs, 0) < 0) return NULL;
+    PyObject *names = PyList_New(0);
+    for (int i = 0; names && i < SETS; i++) {
+        if (!sets[i].usable) continue;
+        PyObject *name = PyUnicode_FromString(sets[i].name);
+        if (!name || PyList_Append(names, name) < 0) Py_CLEAR(names);
+        Py_XDECREF(name);
+    }
+    return names;
+}
+
+static PyObject *py_use(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 1) < 0) return NULL;
+    for (int i = 0; i < SETS; i++)
+        if (sets[i].usable && PyUnicode_Check(args[0]) &&
+            PyUnicode_CompareWithASCIIString(args[0], sets[i].name) == 0) {
+            const char *before = active->name;
+            active = sets + i;
+            return PyUnicode_FromString(before);
+        }
+    PyErr_Format(PyExc_ValueError, "%R is not an instruction set of this machine", args[0]);
+    return NULL;
+}
+
+#define CALL(name, text) {#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, text}
+static PyMethodDef methods[] = {
+    CALL(gram, "gram(x, y, tier, scale, shift, out)"),
+    CALL(add, "add(q, total, part)"),
+    CALL(residual_sums, "residual_sums(x, y, b0_high, b0_low, scale, b_high, b_low, out)"),
+    CALL(whitened_gram, "whitened_gram(x, y, scale, mean_high, mean_low, weights, out)"),
+    CALL(cholesky, "cholesky(capacity, tolerance, skipped, high, low)"),
+    CALL(substitute, "substitute(r_high, r_low, high, low)"),
+    CALL(invert_triangle, "invert_triangle(r_high, r_low, out)"),
+    CALL(instruction_sets, "instruction_sets() -> names this machine can run"),
+    CALL(use, "use(name) -> the name in use before"),
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {{0, NULL}};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "_kernels", .m_doc = "Compiled kernels of gausswork.",
+    .m_methods = methods, .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit__kernels(void)
+{
+    detect();
+    return PyModuleDef_Init(&definition);
+}
