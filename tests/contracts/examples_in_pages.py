@@ -31,6 +31,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 FLAGS = doctest.ELLIPSIS
+WRAPPED = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE  # long messages may be wrapped
 WIDTH = "88"  # columns of the terminal that the pages show
 RUN_HERE = ("gausswork ", "python ", "cat ", "head ", "ls", "echo ")
 
@@ -72,7 +73,7 @@ def run_doctest(block: Block, namespace: dict[str, Any]) -> list[str]:
     test = doctest.DocTestParser().get_doctest(block.text, {}, "page", "page", block.line)
     test.globs = namespace
     report = io.StringIO()
-    doctest.DocTestRunner(optionflags=FLAGS).run(test, out=report.write, clear_globs=False)
+    doctest.DocTestRunner(optionflags=WRAPPED).run(test, out=report.write, clear_globs=False)
     return [report.getvalue()] if report.getvalue() else []
 
 
