@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gausswork.findings import Finding
     from gausswork.leastsquares.fit import Fit, fit, load
     from gausswork.leastsquares.moments import Moments
-    from gausswork.leastsquares.solve import NormalEquation
+    from gausswork.leastsquares.solution import NormalEquation
 
 __version__ = "0.1.0"
 
@@ -32,7 +32,7 @@ _HOMES = {
     "Finding": "gausswork.findings",
     "Fit": "gausswork.leastsquares.fit",
     "Moments": "gausswork.leastsquares.moments",
-    "NormalEquation": "gausswork.leastsquares.solve",
+    "NormalEquation": "gausswork.leastsquares.solution",
     "errors": "gausswork.errors",
     "fit": "gausswork.leastsquares.fit",
     "load": "gausswork.leastsquares.fit",

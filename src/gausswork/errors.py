@@ -14,6 +14,10 @@ class InputError(GaussworkError, ValueError):
     """An argument or the data given cannot be used; the message names the remedy."""
 
 
+class NotFiniteError(InputError):
+    """A column holds NaN or infinities where numbers are needed."""
+
+
 class DataFileError(InputError):
     """A data file cannot be read; the message says where (file, line, column)."""
 

@@ -11,7 +11,8 @@ from typing import TypeAlias
 import numpy as np
 
 from gausswork.leastsquares.moments import accumulate
-from gausswork.leastsquares.solve import NormalEquation, Solution, least_squares, solve
+from gausswork.leastsquares.solution import NormalEquation, Solution
+from gausswork.leastsquares.solve import least_squares, solve
 from tests.laws.problems import Array, Problem, problem
 from tests.laws.rows import Rows
 from tests.reference.exact import digits, exact_fit
@@ -161,7 +162,7 @@ def judge(problem: Problem, way: str, implementation: Implementation) -> list[Ju
     for position, exact in zip(positions, truth.standard_errors, strict=True):
         if exact is None or truth.residual_sum_of_squares == 0:
             continue  # no standard error, or one that is zero: there are no digits of it
-        claimed = float(claims.standard_error_digits[position])
+        claimed = float(np.nan_to_num(claims.standard_error_digits[position]))  # NaN: no claim
         true = digits(float(claims.standard_errors[position]), exact)
         out.append(_judgement(problem, way, "standard error", position, claimed, true + 0.31, true))
     return out

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gausswork.leastsquares.solve import Solution, least_squares
+from gausswork.leastsquares.solution import Solution
+from gausswork.leastsquares.solve import least_squares
 from tests.laws.data_sets import Array, grid_data, orders
 from tests.laws.rows import Rows
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gausswork.leastsquares.solve import Solution, least_squares
+from gausswork.leastsquares.solution import Solution
+from gausswork.leastsquares.solve import least_squares
 from tests.laws.honesty import judge, violations
 from tests.laws.problems import Array, Problem
 from tests.laws.rows import Rows

@@ -10,7 +10,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from gausswork.leastsquares.solve import NormalEquation, least_squares
+from gausswork.leastsquares.solution import NormalEquation
+from gausswork.leastsquares.solve import least_squares
 from tests.laws.honesty import (
     WAYS,
     Judgement,

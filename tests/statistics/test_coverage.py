@@ -21,7 +21,8 @@ from gausswork.leastsquares.inference import (
     residual_sd,
 )
 from gausswork.leastsquares.prediction import predict_interval
-from gausswork.leastsquares.solve import Solution, least_squares
+from gausswork.leastsquares.solution import Solution
+from gausswork.leastsquares.solve import least_squares
 from tests.laws.rows import Rows
 
 Array: TypeAlias = npt.NDArray[np.float64]

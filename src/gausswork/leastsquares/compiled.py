@@ -77,7 +77,7 @@ def substitute(factor: DoubleDouble, right: DoubleDouble) -> DoubleDouble:
 
 def invert_triangle(factor: DoubleDouble) -> Array:
     """Return R⁻¹; see :func:`kernels.invert_triangle`."""
-    out = np.empty_like(factor[0])
+    out: Array = np.empty_like(factor[0])
     _kernels.invert_triangle(factor[0], factor[1], out)
     return out
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
 DoubleDouble: TypeAlias = tuple[Any, Any]  # two arrays, or two floats, of one shape
 
 _SPLITTER = 134217729.0  # 2**27 + 1: halves of 26 bits (Veltkamp)

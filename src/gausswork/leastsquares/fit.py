@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from gausswork.data.recipe import Predictor, Recipe
 from gausswork.data.sources import Source, Tally
-from gausswork.errors import InputError
+from gausswork.errors import InputError, NotFiniteError
 from gausswork.findings import Finding
 from gausswork.leastsquares import inference
 from gausswork.leastsquares.inference import FTest
 from gausswork.leastsquares.moments import Moments, Progress
-from gausswork.leastsquares.solve import NormalEquation, Solution, least_squares
+from gausswork.leastsquares.solution import NormalEquation, Solution
+from gausswork.leastsquares.solve import least_squares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -291,10 +292,14 @@ def fit(
             "Rename the column, leave it out, or pass intercept=False."
         )
     source: Source = opened.source
-    solution = least_squares(
-        source, intercept=intercept, method=method, threads=threads,
-        progress=_rows_and_bytes(source, progress),
-    )  # fmt: skip
+    options: dict[str, Any] = {"intercept": intercept, "method": method, "threads": threads}
+    try:
+        solution = least_squares(source, progress=_rows_and_bytes(source, progress), **options)
+    except NotFiniteError:
+        if not hasattr(source, "without_missing"):
+            raise
+        source = source.without_missing()  # in memory no value is looked at before it is needed
+        solution = least_squares(source, progress=_rows_and_bytes(source, progress), **options)
     return Fit(
         target=source.target,
         solution=solution,

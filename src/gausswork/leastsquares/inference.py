@@ -1,6 +1,6 @@
 """What a least-squares solution lets one say: tests, intervals, fit statistics.
 
-Every function takes a :class:`~gausswork.leastsquares.solve.Solution` and computes one thing.
+Every function takes a :class:`~gausswork.leastsquares.solution.Solution` and computes one thing.
 Undefined quantities are NaN (never a division warning), and :func:`findings` says why in words:
 no residual degrees of freedom, a perfect fit, a constant target, aliased terms.
 
@@ -21,7 +21,7 @@ from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.solve import Solution
+    from gausswork.leastsquares.solution import Solution
 
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]

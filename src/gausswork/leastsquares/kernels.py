@@ -99,7 +99,8 @@ def gram(x: Predictors, y: FloatVector, scale: Array, shift: Array, tier: int) -
 
 def _cross(a: Array, b: Array) -> Array:
     """Return aᵀb for each block."""
-    return np.matmul(a.transpose(0, 2, 1), b)
+    products: Array = np.matmul(a.transpose(0, 2, 1), b)
+    return products
 
 
 def _gram_of_slices(z: Array, low: Array, tier: int) -> Sums:

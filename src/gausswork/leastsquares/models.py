@@ -20,7 +20,7 @@ from gausswork.errors import InputError, ModelFileError
 from gausswork.findings import Finding
 from gausswork.leastsquares.fit import Fit
 from gausswork.leastsquares.moments import Moments
-from gausswork.leastsquares.solve import Dependency, NormalEquation, Solution
+from gausswork.leastsquares.solution import Dependency, NormalEquation, Solution
 
 FORMAT = "gausswork-model"
 VERSION = 1

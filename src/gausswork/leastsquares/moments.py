@@ -17,7 +17,7 @@ from gausswork.data.sources import Batch, Source
 from gausswork.errors import InputError, ModelFileError
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.backend import Backend, default_backend
-from gausswork.leastsquares.doubledouble import Array, DoubleDouble
+from gausswork.leastsquares.doubledouble import Array, DoubleDouble, Integers
 from gausswork.leastsquares.kernels import Sums, columns_of
 
 Progress: TypeAlias = Callable[[int], None]
@@ -51,7 +51,7 @@ class Moments:
     names: tuple[str, ...]
     target: str
     rows: int
-    exponents: Array
+    exponents: Integers
     shift: Array
     first_high: Array
     first_low: Array
@@ -168,12 +168,13 @@ def merge(a: Moments, b: Moments) -> Moments:
     first = dd.add(a.first, b.first)
     second = dd.add(a.second, b.second)
     return Moments(
-        a.names, a.target, a.rows + b.rows, a.exponents, a.shift, *first, *second,
+        a.names, a.target, a.rows + b.rows, a.exponents, a.shift,
+        first[0], first[1], second[0], second[1],
         max(a.error, b.error),
     )  # fmt: skip
 
 
-def _moved(m: Moments, exponents: Array, shift: Array) -> Moments:
+def _moved(m: Moments, exponents: Integers, shift: Array) -> Moments:
     """Return the same moments about another origin."""
     if np.array_equal(m.exponents, exponents) and np.array_equal(m.shift, shift):
         return m
@@ -205,7 +206,7 @@ def accumulate(
     tier: int = 0,
     threads: int | None = None,
     progress: Progress | None = None,
-    exponents: Array | None = None,
+    exponents: Integers | None = None,
     backend: Backend | None = None,
 ) -> Moments:
     """Read a source once and return its moments.
@@ -252,7 +253,16 @@ def accumulate(
                 progress(rows)
     assert total is not None
     return Moments(
-        source.names, source.target, rows, guessed, shift, *total, backend.gram_error[tier]
+        source.names,
+        source.target,
+        rows,
+        guessed,
+        shift,
+        total.first_high,
+        total.first_low,
+        total.second_high,
+        total.second_low,
+        backend.gram_error[tier],
     )
 
 
@@ -290,7 +300,7 @@ def in_order(
             yield waiting.popleft().result()
 
 
-def _origin(opening: Batch, p: int, exponents: Array | None) -> tuple[Array, Array]:
+def _origin(opening: Batch, p: int, exponents: Integers | None) -> tuple[Integers, Array]:
     """Guess scale and mean of each column from a strided sample of the first block."""
     stride = max(1, len(opening) // _SAMPLE_ROWS)
     sample = np.empty((len(range(0, len(opening), stride)), p + 1))

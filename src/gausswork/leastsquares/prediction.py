@@ -19,7 +19,7 @@ from gausswork.leastsquares.inference import check_level, residual_sd, t_quantil
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
-    from gausswork.leastsquares.solve import Solution
+    from gausswork.leastsquares.solution import Solution
 
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
@@ -28,7 +28,7 @@ KINDS = ("confidence", "prediction")
 
 _BLOCK = 8192  # rows at a time: the temporaries stay in cache
 _LOSS = 1e-13  # relative rounding error from which a row is computed again in double-double
-_ROUGH = 1e5  # condition number from which C = inverse_gram has too few digits for z'Cz
+_ROUGH = 1e4  # condition number from which C = inverse_gram has too few digits for z'Cz
 _BROKEN = 1e-6  # relative departure from a dependency that rounding cannot explain
 
 
@@ -81,6 +81,7 @@ def predict_data(
     from gausswork.data import open_predictors
 
     kind, level = interval_kind(interval, level)
+    check_level(level)
     blocks = list(predicted_blocks(fit, open_predictors(new, fit.design), kind=kind, level=level))
     undetermined = sum(block.undetermined for block in blocks)
     if undetermined:
@@ -143,8 +144,9 @@ def predict_interval(
         raise InputError(f"interval must be 'confidence' or 'prediction'; got {kind!r}.")
     width = t_quantile(level, solution.degrees_of_freedom) * residual_sd(solution)
     value, h = predict(solution, x), leverage(solution, x)
-    half = width * np.sqrt(h + 1.0 if kind == "prediction" else h)
-    return Prediction(value, value - half, value + half)
+    with np.errstate(over="ignore", invalid="ignore"):  # predictors near the largest double
+        half = width * np.sqrt(h + 1.0 if kind == "prediction" else h)
+        return Prediction(value, value - half, value + half)
 
 
 def leverage(solution: Solution, x: Matrix) -> Vector:
@@ -242,6 +244,6 @@ def _root(solution: Solution, kept: npt.NDArray[np.intp]) -> Matrix | None:
     with np.errstate(all="ignore"):
         system = assemble(solution.moments, intercept=solution.intercept)
         factor = factorize(system, default_backend(), may_escalate=False)
-    if factor is None or not np.array_equal(factor.kept, kept):
-        return None
+    assert factor is not None
+    assert np.array_equal(factor.kept, kept)  # the same moments give the same rank
     return factor.inverse_triangle

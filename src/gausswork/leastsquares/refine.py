@@ -92,7 +92,7 @@ def refine(
     factor: Factor,
     source: Source,
     digits: float,
-    error_digits: float,
+    square_tolerance: float,
     threads: int | None,
 ) -> Refinement:
     """Pass over the rows until the digits asked for are certain, or no pass brings more.
@@ -102,7 +102,7 @@ def refine(
     """
     while state.passes < _MOST_PASSES:
         before = state.digits()
-        if before >= digits and _spread_known(state, error_digits):
+        if before >= digits and _square_known(state, square_tolerance):
             return state
         further = _corrected(state, system, factor, source, threads)
         if state.passes > 0 and further.digits() < before + _LEAST_GAIN:
@@ -111,8 +111,8 @@ def refine(
     return state
 
 
-def _spread_known(state: Refinement, error_digits: float) -> bool:
-    return state.residual_square_error <= 2.0 * 10.0**-error_digits * state.residual_square
+def _square_known(state: Refinement, tolerance: float) -> bool:
+    return state.residual_square_error <= tolerance * state.residual_square
 
 
 def _corrected(

@@ -134,16 +134,8 @@ class Factor:
     def row_norms(self, system: System) -> Array:
         """Return the norms of the rows of C, (r,), weighted by the errors of the columns."""
         weighted = self.inverse * system.inflation[self.kept]
-        return np.sqrt((weighted * weighted).sum(axis=1))
-
-    def inverse_error(self, system: System) -> Array:
-        """Return bounds on the relative errors of the diagonal of C, (r,)."""
-        return SAFETY * self.error * self.row_norms(system) ** 2 / self.inverse.diagonal()
-
-    def quadratic_error(self, system: System, pulled: Array) -> float:
-        """Return a bound on the error of vᵀCv, given Cv."""
-        weighted = pulled * system.inflation[self.kept]
-        return float(SAFETY * self.error * (weighted @ weighted))
+        norms: Array = np.sqrt((weighted * weighted).sum(axis=1))
+        return norms
 
     def solve(self, right: DoubleDouble) -> DoubleDouble:
         """Return A⁻¹·right over the kept columns."""
@@ -225,7 +217,7 @@ def _float_factor(matrix: Array) -> Array | None:
         return None
 
 
-def invert_upper(triangle: Array) -> Array:
+def invert_upper(triangle: npt.NDArray[np.floating]) -> Array:
     """Invert an upper triangular matrix by halves, so that nearly all of it is matrix products."""
     size = len(triangle)
     if size <= 64:
