@@ -19,6 +19,8 @@ myst_heading_anchors = 3
 
 html_theme = "furo"
 html_title = f"gausswork {release}"
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
 html_show_sourcelink = False
 html_copy_source = False
 

@@ -142,7 +142,8 @@ def environment() -> dict[str, str]:
     """Return an environment in which this interpreter's commands come first, without colours."""
     kept = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
-    return kept | {"PATH": path, "COLUMNS": WIDTH, "NO_COLOR": "1", "PYTHONUTF8": "1"}
+    fixed = {"COLUMNS": WIDTH, "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+    return kept | fixed | {"PATH": path}
 
 
 def scratch(folder: Path, examples: Path) -> Path:

@@ -54,6 +54,8 @@ def wing_of(module: str) -> str:
 
 def home_of(name: str) -> str:
     """Return the module behind ``from gausswork import name``."""
+    if name.startswith("__"):
+        return "gausswork"  # such as __version__: the package itself
     return gausswork._HOMES.get(name, f"gausswork.{name}")
 
 
