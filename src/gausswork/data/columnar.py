@@ -27,7 +27,7 @@ def columnar_table(files: Sequence[DataFile], description: str) -> DatasetTable:
                 f"{file.name} cannot be read as {file.format}: {error}. "
                 "The file is damaged or incomplete: write it again."
             ) from error
-        require_distinct(tuple(one.schema.names), place=file.name)
+        require_distinct(tuple(one.schema.names), place=file.name, error=DataFileError)
         schemas.append(one.schema)
     text = tuple(
         field.name

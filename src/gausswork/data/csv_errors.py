@@ -86,14 +86,13 @@ def _fits(text: str, kind: Kind, decimal: str) -> bool:
 def _misfit(file: str, line: int, name: str, text: str, kind: Kind, decimal: str) -> DataFileError:
     wanted = "a number" if kind is Kind.NUMBER else "true or false"
     shown = text if len(text) <= 40 else f"{text[:40]}…"
-    remedies = ["If it stands for a missing value, leave the field empty or write NA"]
+    remedy = "If it stands for a missing value, leave the field empty or write NA"
     plain = text.strip().replace(",", "").replace(" ", "").replace("'", "")
     if kind is Kind.NUMBER and decimal == "." and "," in text and _fits(plain, kind, decimal):
-        remedies = ["Write numbers without thousands separators and with a decimal point"]
-    remedies.append(f"or leave {name!r} out with features=")
+        remedy = "Write numbers without thousands separators and with a decimal point"
     return DataFileError(
         f"{file}, line {line}, column {name!r}: {shown!r} is not {wanted}, as the values before "
-        f"it are. {', '.join(remedies)}."
+        f"it are. {remedy}; or do without this column."
     )
 
 

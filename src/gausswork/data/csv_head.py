@@ -15,7 +15,7 @@ from gausswork.errors import DataFileError
 
 SAMPLE_BYTES = 1 << 20  # how much of a file its types are judged by
 
-_SEPARATORS = {b",": "comma", b";": "semicolon", b"\t": "tab", b"|": "vertical bar"}
+_SEPARATORS = {b",": "commas", b";": "semicolons", b"\t": "tabs", b"|": "vertical bars"}
 _BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _SNIFFED_RECORDS = 100
@@ -174,7 +174,7 @@ def _names(
             name = f"column{number}"
             unnamed.add(name)
         names.append(name)
-    require_distinct(names, place=f"the header of {file.name}")
+    require_distinct(names, place=f"the header of {file.name}", error=DataFileError)
     return tuple(names), frozenset(unnamed)
 
 

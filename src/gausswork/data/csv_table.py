@@ -29,7 +29,7 @@ from gausswork.data.tables import Portion
 from gausswork.errors import DataFileError
 from gausswork.findings import Finding, Severity
 
-CHUNK_BYTES = 4 << 20  # parsed at a time by one thread
+CHUNK_BYTES = 1 << 20  # parsed at a time by one thread
 RECORD_LIMIT = 64 << 20  # a record longer than this is an unclosed quote
 _MOST_THREADS = 8
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
 
 from gausswork.data.kinds import Field, Kind, listed, require_column, require_distinct
 from gausswork.data.levels import Levels, Progress, alike, collect_levels
@@ -18,13 +21,14 @@ MOST_LEVELS = 10_000  # a Gram matrix of that size takes 800 MB
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 
 
-def feature_names(features: str | Sequence[str] | None) -> list[str] | None:
+def feature_names(features: str | Sequence[Any] | None) -> list[str] | None:
     """Turn ``features=`` into a list of names; ``"a,b"`` is the same as ``["a", "b"]``."""
     if features is None:
         return None
     if isinstance(features, str):
         return [name.strip() for name in features.split(",") if name.strip()]
-    names = list(features)
+    # pandas columns may be called 0, 1, 2: their names here are "0", "1", "2"
+    names = [str(name) if isinstance(name, int | np.integer) else name for name in features]
     for name in names:
         if not isinstance(name, str):
             raise InputError(
@@ -78,7 +82,7 @@ def plan(
         findings = [_announcement(target, chosen, left_out), *findings]
     recipe = Recipe(target, tuple(chosen))
     require_distinct(recipe.names, place="the design (columns and levels together)")
-    return recipe, (*findings, *_name_findings(recipe))
+    return recipe, (*findings, *name_findings(recipe))
 
 
 def _asked(table: Table, target: str, features: str | Sequence[str] | None) -> list[str] | None:
@@ -284,7 +288,8 @@ def _category_findings(column: Predictor) -> Iterator[Finding]:
     yield from alike(column.name, column.levels)
 
 
-def _name_findings(recipe: Recipe) -> Iterator[Finding]:
+def name_findings(recipe: Recipe) -> Iterator[Finding]:
+    """Say so where a column had to get another name in the design."""
     if any(column.name == INTERCEPT and column.kind != CATEGORY for column in recipe.columns):
         yield Finding(
             "intercept-renamed",

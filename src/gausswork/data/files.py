@@ -102,17 +102,22 @@ def file_table(data: PathLike | Sequence[PathLike]) -> Table:
 def resolve(pattern: PathLike) -> list[Path]:
     """Turn a path or a pattern into the files that it means."""
     text = os.fspath(pattern)
+    shown = repr(text) if len(text) <= 200 else f"{text[:200]!r}…"
+    if not text or "\0" in text:
+        raise DataFileError(f"{shown} is not a path. Pass the path of a data file.")
     if "://" in text:
-        raise DataFileError(f"{text!r} is an address; download the file and pass its path.")
+        raise DataFileError(f"{shown} is an address; download the file and pass its path.")
     try:
         path = Path(text).expanduser()
         if os.path.lexists(path) or not glob.has_magic(text):
             return [path]
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns too
-    except (ValueError, RuntimeError) as error:  # a NUL byte, an unknown user
-        raise DataFileError(f"{text!r} is not a usable path: {error}.") from None
+    except RuntimeError as error:  # ~name of an unknown user
+        raise DataFileError(f"{shown} is not a usable path: {error}.") from None
+    except OSError as error:
+        raise DataFileError(f"{shown} cannot be read: {error.strerror or error}.") from None
     if not matches:
-        raise DataFileError(f"no file matches {text!r}. Check the folder and the pattern.")
+        raise DataFileError(f"no file matches {shown}. Check the folder and the pattern.")
     return [Path(match) for match in matches if not Path(match).is_dir()] or [path]
 
 

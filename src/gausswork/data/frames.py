@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from gausswork.data.arrays import run
 from gausswork.data.kinds import Field, Kind, field_of, is_text, require_distinct
-from gausswork.data.objects import numbers_of_objects
+from gausswork.data.objects import MixedTypesError, numbers_of_objects
 from gausswork.data.tables import PORTION_ROWS, Column, Portion, row_from_zero
 from gausswork.errors import InputError
 from gausswork.findings import Finding
@@ -41,11 +42,14 @@ class FrameTable:
         self._fetch = fetch
         self._ordered = ordered
         self._columns: dict[str, Column] = {}
+        self._types: dict[str, Any] = {}  # as they were before text was encoded
 
     def column(self, name: str) -> Column:
         """Return a column as a NumPy vector or a ``pyarrow.ChunkedArray``."""
         if name not in self._columns:
-            self._columns[name] = _encoded(self._fetch(name))
+            column = self._fetch(name)
+            self._types[name] = column.dtype if isinstance(column, np.ndarray) else column.type
+            self._columns[name] = _encoded(column)
         return self._columns[name]
 
     def fields(self, names: Sequence[str]) -> dict[str, Field]:
@@ -88,13 +92,15 @@ class FrameTable:
     def _field(self, name: str) -> Field:
         try:
             column = self.column(name)
+        except MixedTypesError as error:
+            return Field(name, Kind.UNUSABLE, f"mixed types: {error.detail}", error.remedy)
         except InputError as error:
-            return Field(name, Kind.UNUSABLE, f"values that cannot be read: {error}")
+            return Field(name, Kind.UNUSABLE, f"values that cannot be read ({error})")
         if isinstance(column, np.ndarray):
             return _field_of_array(name, column)
-        field = field_of(name, column.type)
+        field = field_of(name, self._types[name])
         if field.kind is Kind.TEXT and self._ordered(name):
-            return Field(name, Kind.TEXT, field.holds, ordered=True)
+            return replace(field, ordered=True)
         return field
 
 
@@ -153,8 +159,9 @@ def check_same_index(left: Any, right: Any, names: tuple[str, str]) -> None:
             f"and {right.index[row]!r} in {names[1]}"
         )
     raise InputError(
-        f"{names[0]} and {names[1]} have different pandas indexes: {detail}. Align them first, "
-        "for example y = y.loc[X.index]; or pass y.to_numpy() if the order is right as it is."
+        f"{names[0]} and {names[1]} have different pandas indexes: {detail}. Align them first with "
+        f"{names[1]}.loc[{names[0]}.index], or pass {names[1]}.to_numpy() if the order is right "
+        "as it is."
     )
 
 
@@ -220,6 +227,9 @@ def _polars_table(frame: Any) -> FrameTable | None:
 
 def _polars_series(series: Any) -> Column:
     kind = series.dtype
+    if str(kind) in ("Int128", "UInt128"):  # neither NumPy nor Arrow has them
+        series = series.cast(float)
+        kind = series.dtype
     if (
         kind.is_numeric()
         and not kind.is_decimal()
@@ -233,7 +243,7 @@ def _polars_series(series: Any) -> Column:
         # the stream keeps the chunks where they lie; Series.to_arrow would copy them together
         return pa.table(series.to_frame("values")).column(0)
     except Exception as error:
-        raise InputError(f"polars type {kind} has no Arrow form ({error})") from error
+        raise InputError(f"polars type {kind} has no Arrow form: {error}") from error
 
 
 def _arrow_table(data: Any) -> FrameTable | None:
@@ -266,7 +276,7 @@ def mapping_table(data: Mapping[Any, Any]) -> FrameTable:
     columns: dict[str, Any] = {}
     for name, value in zip(names, values, strict=True):
         columns[name] = series_column(value, place=f"column {name!r}")
-        check_same_index(values[0], value, (f"column {names[0]!r}", f"column {name!r}"))
+        check_same_index(values[0], value, (f"data[{names[0]!r}]", f"data[{name!r}]"))
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         short = min(lengths, key=lambda name: lengths[name])

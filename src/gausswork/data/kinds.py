@@ -127,12 +127,14 @@ def require_column(name: str, names: Sequence[str], *, place: str, hint: str = "
     )
 
 
-def require_distinct(names: Sequence[str], *, place: str) -> None:
+def require_distinct(
+    names: Sequence[str], *, place: str, error: type[InputError] = InputError
+) -> None:
     """Refuse columns that share a name: which one is meant would be a guess."""
     if len(set(names)) == len(names):
         return
     twice = sorted({name for name in names if names.count(name) > 1})
-    raise InputError(
+    raise error(
         f"{place} has several columns with the same name: {listed(twice)}. "
         "Rename them so that each name occurs once."
     )

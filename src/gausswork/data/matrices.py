@@ -104,20 +104,31 @@ def _array(data: Any, name: str) -> npt.NDArray[Any]:
             f"{name} is a sparse matrix, which is not read here. If it fits into memory, pass "
             f"{name}.toarray()."
         )
-    known = isinstance(data, list | tuple | range | int | float) or hasattr(data, "__array__")
-    if not known and not hasattr(data, "__array_interface__") and not hasattr(data, "__len__"):
-        raise InputError(
-            f"data of type {type(data).__name__} is not known here. Pass an array, a pandas, "
-            "polars or Arrow frame, a dict of columns, or the path of a CSV or Parquet file."
-        )
     try:
         array = np.asarray(data)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise InputError(f"{name} cannot be made into an array: {error}") from None
+        raise InputError(
+            f"{name} cannot be made into an array: {_unequal(data) or error}"
+        ) from None
+    if array.dtype.kind == "O" and array.ndim == 0:
+        raise InputError(
+            f"{'data' if name == 'X' else name} of type {type(data).__name__} is not known here. "
+            "Pass an array, a pandas, polars or Arrow frame, a dict of columns, or the path of a "
+            "CSV or Parquet file."
+        )
     if array.dtype.kind in "US" and not hasattr(data, "dtype"):
         # a list that mixes numbers and text became all text: look at the objects themselves
         return np.asarray(data, dtype=object)
     return array
+
+
+def _unequal(data: Any) -> str:
+    """Say which row of a nested list has another length than the first; empty if none has."""
+    lengths = [len(row) if hasattr(row, "__len__") else 1 for row in data]
+    for number, length in enumerate(lengths):
+        if length != lengths[0]:
+            return f"row 0 has {lengths[0]} values and row {number} has {length}."
+    return ""
 
 
 def _floats_of_chunks(column: Any) -> npt.NDArray[Any]:

@@ -14,12 +14,27 @@ from gausswork.errors import InputError
 _NUMBERS = (int, float, bool, np.number, np.bool_, decimal.Decimal, fractions.Fraction)
 
 
+class MixedTypesError(InputError):
+    """An object array holds something that is no real number.
+
+    Attributes
+    ----------
+    detail : which element, in words.
+    remedy : what to do about it.
+    """
+
+    def __init__(self, place: str, detail: str, remedy: str) -> None:
+        super().__init__(f"{place} must hold real numbers; {detail}. {remedy}")
+        self.detail = detail
+        self.remedy = remedy
+
+
 def numbers_of_objects(values: npt.NDArray[Any], *, place: str) -> npt.NDArray[np.float64]:
     """Turn an object array of any shape into float64, NaN for None and other empty marks.
 
     Raises
     ------
-    InputError
+    MixedTypesError
         An element is no real number; the message names its row, its column and its value.
     """
     # the types first: astype(float) would read the text "1.5" as a number without a word
@@ -61,7 +76,5 @@ def _refuse_first(values: npt.NDArray[Any], kind: type, place: str) -> None:
             if isinstance(value, str | bytes)
             else "Every element must be a real number, or None where there is no value."
         )
-        raise InputError(
-            f"{place} mixes types: row {index[0]}{column} (counted from 0) is {value!r} "
-            f"of type {kind.__name__}, not a number. {remedy}"
-        )
+        detail = f"row {index[0]}{column} (counted from 0) is {value!r}, of type {kind.__name__}"
+        raise MixedTypesError(place, detail, remedy)

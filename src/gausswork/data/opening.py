@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.data.arrays import ArraySource, ColumnsSource, check_missing
-from gausswork.data.design import feature_names, plan
+from gausswork.data.design import feature_names, name_findings, plan
 from gausswork.data.encode import (
     EncodedSource,
     integer_beyond,
@@ -81,6 +81,8 @@ def open_data(
         The data cannot be used; the message says which argument, which value, what to do.
     """
     check_missing(missing)
+    if isinstance(target, int | np.integer):
+        target = str(target)  # pandas columns may be called 0, 1, 2
     if y is None and target is not None and not isinstance(target, str):
         target, y = None, target
     if target is not None and not isinstance(target, str):
@@ -182,10 +184,11 @@ def _open_arrays(data: Any, target: str | None, features: Any, missing: str, y: 
     if integer_beyond(x) is not None:
         findings = _integer_findings(list(x.T), names)
     findings = (*findings, *_integer_findings([column], [name]))
+    recipe = Recipe(name, tuple(Predictor(one) for one in names))
     return OpenedData(
-        ArraySource(x, column, names, name, missing),
-        Recipe(name, tuple(Predictor(one) for one in names)),
-        findings,
+        ArraySource(x, column, recipe.names, name, missing),
+        recipe,
+        (*findings, *name_findings(recipe)),
         f"arrays {x.shape[0]}×{x.shape[1]}",
     )
 
