@@ -158,7 +158,7 @@ def test_damaged_files(parts: Path) -> None:
     broken = bytearray((parts / "part-1.parquet").read_bytes())
     broken[40:400] = b"\xff" * 360
     (parts / "part-1.parquet").write_bytes(broken)
-    with pytest.raises(DataFileError, match="cannot be read to its end"):
+    with pytest.raises(DataFileError, match=r"part-1\.parquet cannot be read as parquet"):
         opened_rows(parts / "part-1.parquet", features="a")
 
 

@@ -1,98 +1,158 @@
-"""Parquet and Arrow IPC files as one table, with the types that suit all of them."""
+"""Parquet and Arrow IPC files as one table, read with flat memory whatever their size."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from gausswork.data.files import DataFile, extra_columns, missing_in_file
-from gausswork.data.kinds import Kind, field_of, require_distinct
-from gausswork.data.streams import DatasetTable
+from gausswork.data.files import DataFile, extra_columns, missing_in_file, refuse_changed
+from gausswork.data.kinds import Field, Kind, field_of, is_text, require_distinct
+from gausswork.data.tables import PORTION_ROWS, Portion
 from gausswork.errors import DataFileError
 
+_BUFFER_BYTES = 1 << 20  # read ahead per column; without it a whole row group is held
 
-def columnar_table(files: Sequence[DataFile], description: str) -> DatasetTable:
-    """Open Parquet or Arrow files as one dataset, with the types that suit all of them."""
+
+@dataclass(frozen=True, slots=True)
+class ColumnarFile:
+    """One file of the table: its schema, and how many rows it has where its head tells."""
+
+    file: DataFile
+    schema: Any
+    rows: int | None
+
+
+class ColumnarTable:
+    """Parquet files, or Arrow IPC files, with the same columns.
+
+    Each file may store a number in its own way: integers here, decimals there.
+    """
+
+    replayable = True
+    hint = ""
+
+    def __init__(self, files: Sequence[DataFile], *, description: str) -> None:
+        self.description = description
+        self._files = [_opened(file) for file in files]
+        first = self._files[0]
+        self.names: tuple[str, ...] = tuple(first.schema.names)
+        counts = [one.rows for one in self._files if one.rows is not None]
+        self.rows = sum(counts) if len(counts) == len(files) else None
+        self.bytes_total: int | None = sum(file.size for file in files)
+        self.bytes_done: int | None = 0
+        self.findings = extra_columns([(one.file.name, one.schema.names) for one in self._files])
+
+    def fields(self, names: Sequence[str]) -> dict[str, Field]:
+        """Describe columns from the schemas, once all files agree on them."""
+        return {name: self._field(name) for name in names}
+
+    def read(self, kinds: Mapping[str, Kind]) -> Iterator[Portion]:
+        """Yield the rows in order, file after file."""
+        done = 0
+        for one in self._files:
+            refuse_changed(one.file)
+            rows = 0
+            for batch, share in _batches(one, list(kinds)):
+                columns = [batch.column(name) for name in kinds]
+                self.bytes_done = done + int(one.file.size * share)
+                if len(batch):
+                    yield Portion(columns, len(batch), _places(one.file.name, rows))
+                rows += len(batch)
+            done += one.file.size
+        self.bytes_done = done
+
+    def _field(self, name: str) -> Field:
+        found: Field | None = None
+        place = self._files[0].file.name
+        for one in self._files:
+            if name not in one.schema.names:
+                raise DataFileError(missing_in_file(name, one.file.name, self._files[0].file.name))
+            here = field_of(name, one.schema.field(name).type)
+            if found is None or found.kind is Kind.EMPTY:
+                found, place = here, one.file.name
+            elif here.kind not in (found.kind, Kind.EMPTY):
+                raise DataFileError(
+                    f"column {name!r} holds {here.holds} in {one.file.name} and {found.holds} in "
+                    f"{place}. Make the files agree, or fit them apart."
+                )
+        assert found is not None  # there is at least one file
+        return found
+
+
+def _opened(file: DataFile) -> ColumnarFile:
+    with _explained(file):
+        if file.format == "ipc":
+            import pyarrow as pa
+
+            with pa.OSFile(str(file.path)) as raw, pa.ipc.open_file(raw) as reader:
+                schema, rows = reader.schema, None
+        else:
+            from pyarrow import parquet
+
+            with parquet.ParquetFile(str(file.path)) as opened:
+                schema, rows = opened.schema_arrow, opened.metadata.num_rows
+    require_distinct(tuple(schema.names), place=file.name, error=DataFileError)
+    return ColumnarFile(file, schema, rows)
+
+
+def _batches(one: ColumnarFile, names: Sequence[str]) -> Iterator[tuple[Any, float]]:
+    """Yield (record batch, share of the file done). Without names the rows still count."""
+    read = _ipc_batches if one.file.format == "ipc" else _parquet_batches
+    batches = read(one, names or one.schema.names[:1])
+    while True:
+        with _explained(one.file):
+            item = next(batches, None)
+        if item is None:
+            return
+        yield item
+
+
+def _parquet_batches(one: ColumnarFile, names: Sequence[str]) -> Iterator[tuple[Any, float]]:
+    from pyarrow import parquet
+
+    # text arrives as dictionary codes: as they lie in the file, and cheap to count
+    text = [name for name in names if is_text(one.schema.field(name).type)]
+    rows = 0
+    with parquet.ParquetFile(
+        str(one.file.path), buffer_size=_BUFFER_BYTES, pre_buffer=False, read_dictionary=text
+    ) as opened:
+        for batch in opened.iter_batches(batch_size=PORTION_ROWS, columns=list(names)):
+            rows += len(batch)
+            yield batch, rows / max(1, one.rows or 1)
+
+
+def _ipc_batches(one: ColumnarFile, names: Sequence[str]) -> Iterator[tuple[Any, float]]:
     import pyarrow as pa
-    from pyarrow import dataset as pads
 
-    schemas: list[Any] = []
-    sizes: list[tuple[str, int, int]] = []
-    for file in files:
-        try:
-            one = pads.dataset(str(file.path), format=_format(file.format, ()))
-            sizes.append((file.name, file.size, one.count_rows()))
-        except (pa.ArrowException, OSError) as error:
+    wanted = [one.schema.get_field_index(name) for name in names]
+    options = pa.ipc.IpcReadOptions(included_fields=wanted)
+    with (
+        pa.OSFile(str(one.file.path)) as raw,
+        pa.ipc.open_file(raw, options=options) as reader,
+    ):
+        for number in range(reader.num_record_batches):
+            yield reader.get_batch(number), (number + 1) / reader.num_record_batches
+
+
+def _places(name: str, start: int) -> Callable[[int], str]:
+    return lambda row: f"row {start + row} (counted from 0) of {name}"
+
+
+class _explained:  # noqa: N801 - used as a verb: with _explained(file)
+    """Turn Arrow's errors into errors that name the file."""
+
+    def __init__(self, file: DataFile) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        import pyarrow as pa
+
+        if isinstance(error, pa.ArrowException | OSError):
             raise DataFileError(
-                f"{file.name} cannot be read as {file.format}: {error}. "
+                f"{self._file.name} cannot be read as {self._file.format}: {error}. "
                 "The file is damaged or incomplete: write it again."
             ) from error
-        require_distinct(tuple(one.schema.names), place=file.name, error=DataFileError)
-        schemas.append(one.schema)
-    text = tuple(
-        field.name
-        for field in schemas[0]
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-    )
-
-    def check(names: Sequence[str]) -> None:
-        for file, schema in zip(files, schemas, strict=True):
-            _check_schema(schema, schemas[0], names, file.name, files[0].name)
-
-    named = [(file.name, schema.names) for file, schema in zip(files, schemas, strict=True)]
-    dataset = pads.dataset(
-        [str(file.path) for file in files],
-        schema=_common_schema(schemas, text) if len(files) > 1 else None,
-        format=_format(files[0].format, text),
-    )
-    return DatasetTable(
-        dataset,
-        description=description,
-        files=sizes,
-        findings=extra_columns(named),
-        check=check,
-    )
-
-
-def _format(name: str, text: Sequence[str]) -> Any:
-    from pyarrow import dataset as pads
-
-    if name == "ipc":
-        return pads.IpcFileFormat()
-    # text arrives as dictionary codes: as they lie in the file, and cheap to count
-    options = pads.ParquetReadOptions(dictionary_columns=set(text))
-    return pads.ParquetFileFormat(read_options=options)
-
-
-def _common_schema(schemas: Sequence[Any], text: Sequence[str]) -> Any:
-    """Types of the first file; float64 where files store a number in different ways."""
-    import pyarrow as pa
-
-    fields = []
-    for field in schemas[0]:
-        types = {schema.field(field.name).type for schema in schemas if field.name in schema.names}
-        if len(types) > 1:
-            kinds = {field_of(field.name, kind).kind for kind in types}
-            if kinds <= {Kind.NUMBER, Kind.EMPTY}:
-                field = field.with_type(pa.float64())
-            elif Kind.EMPTY in kinds and len(kinds) == 2:
-                known = next(k for k in types if not pa.types.is_null(k))
-                field = field.with_type(known)
-        if field.name in text:
-            field = field.with_type(pa.dictionary(pa.int32(), field.type))
-        fields.append(field)
-    return pa.schema(fields)
-
-
-def _check_schema(
-    schema: Any, reference: Any, names: Sequence[str], place: str, first: str
-) -> None:
-    for name in names:
-        if name not in schema.names:
-            raise DataFileError(missing_in_file(name, place, first))
-        here, there = (field_of(name, one.field(name).type) for one in (schema, reference))
-        if here.kind != there.kind and Kind.EMPTY not in (here.kind, there.kind):
-            raise DataFileError(
-                f"column {name!r} holds {here.holds} in {place} and {there.holds} in {first}. "
-                "Make the files agree, or fit them apart."
-            )

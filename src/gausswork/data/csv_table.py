@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from gausswork.data.csv_types import (
     read_options,
     sniff_decimal,
 )
-from gausswork.data.files import DataFile, extra_columns, missing_in_file
+from gausswork.data.files import DataFile, extra_columns, missing_in_file, refuse_changed
 from gausswork.data.kinds import Field, Kind
 from gausswork.data.tables import Portion
 from gausswork.errors import DataFileError
@@ -130,7 +129,7 @@ class CsvTable:
 def chunks(head: CsvHead) -> Iterator[Chunk]:
     """Cut the data of a file into runs of complete records of about ``CHUNK_BYTES``."""
     file = head.file
-    _refuse_changed(file)
+    refuse_changed(file)
     line = head.lines + 1
     rest = b""
     try:
@@ -221,17 +220,6 @@ def _threads() -> int:
     except AttributeError:  # not on this operating system
         available = os.cpu_count() or 1
     return min(available, _MOST_THREADS)
-
-
-def _refuse_changed(file: DataFile) -> None:
-    try:
-        status = Path(file.path).stat()
-    except OSError as error:
-        raise DataFileError(f"{file.name} can no longer be read: {error.strerror}.") from None
-    if (status.st_size, status.st_mtime_ns) != (file.size, file.modified):
-        raise DataFileError(
-            f"{file.name} has changed since it was opened. Wait until it is complete, then retry."
-        )
 
 
 def _reading_findings(files: Sequence[CsvFile]) -> Iterator[Finding]:

@@ -94,9 +94,9 @@ def file_table(data: PathLike | Sequence[PathLike]) -> Table:
         from gausswork.data.csv_table import CsvTable
 
         return CsvTable(files, description=description)
-    from gausswork.data.columnar import columnar_table
+    from gausswork.data.columnar import ColumnarTable
 
-    return columnar_table(files, description)
+    return ColumnarTable(files, description=description)
 
 
 def resolve(pattern: PathLike) -> list[Path]:
@@ -181,6 +181,18 @@ def _directory(path: Path) -> str:
         endings = []
     example = endings[0] if endings else ".parquet"
     return f"{path} is a folder. To read the files in it, pass a pattern: {path / '*'!s}{example}"
+
+
+def refuse_changed(file: DataFile) -> None:
+    """Refuse a file that is no longer what it was when it was opened."""
+    try:
+        status = file.path.stat()
+    except OSError as error:
+        raise DataFileError(f"{file.name} can no longer be read: {error.strerror}.") from None
+    if (status.st_size, status.st_mtime_ns) != (file.size, file.modified):
+        raise DataFileError(
+            f"{file.name} has changed since it was opened. Wait until it is complete, then retry."
+        )
 
 
 def missing_in_file(name: str, place: str, first: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -85,47 +83,27 @@ class RelationTable:
 
 
 class DatasetTable:
-    """A ``pyarrow.dataset.Dataset``: Parquet or Arrow files, or a dataset of the user's own.
-
-    Parameters
-    ----------
-    dataset : the dataset; its schema decides the types.
-    description : what it is.
-    files : the files behind it with their sizes in bytes and their rows; empty if unknown.
-    check : called with the columns about to be used, to refuse files that disagree on them.
-    """
+    """A ``pyarrow.dataset.Dataset`` of the user's own, which can be read again."""
 
     replayable = True
+    rows: int | None = None
+    bytes_total: int | None = None
+    bytes_done: int | None = None
+    findings: tuple[Finding, ...] = ()
     hint = ""
 
-    def __init__(
-        self,
-        dataset: Any,
-        *,
-        description: str,
-        files: Sequence[tuple[str, int, int]] = (),
-        findings: tuple[Finding, ...] = (),
-        check: Callable[[Sequence[str]], None] = lambda names: None,
-    ) -> None:
+    def __init__(self, dataset: Any, *, description: str) -> None:
         self.description = description
         self.names = tuple(dataset.schema.names)
         require_distinct(self.names, place=description)
-        self.findings = findings
-        self.rows = sum(rows for _, _, rows in files) if files else None
-        self.bytes_total = sum(size for _, size, _ in files) if files else None
-        self.bytes_done = 0 if files else None
         self._dataset = dataset
-        self._check = check
-        self._file_names = [name for name, _, _ in files]
-        self._ends = list(itertools.accumulate(rows for _, _, rows in files))
 
     def fields(self, names: Sequence[str]) -> dict[str, Field]:
-        """Describe columns from the schema, once all files agree on them."""
-        self._check(names)
+        """Describe columns from the schema."""
         return {name: field_of(name, self._dataset.schema.field(name).type) for name in names}
 
     def read(self, kinds: Mapping[str, Kind]) -> Iterator[Portion]:
-        """Yield the rows in order, file after file; memory stays flat."""
+        """Yield the rows in the order of the dataset; memory stays flat."""
         from pyarrow import compute
 
         columns = {name: compute.field(name) for name in kinds}
@@ -135,21 +113,8 @@ class DatasetTable:
                 columns=columns, batch_size=PORTION_ROWS, **_scan_options(self._dataset)
             )
         for batch in _batches(scanner.to_batches(), self.description):
-            yield Portion(batch.columns, len(batch), self._places(done))
+            yield Portion(batch.columns, len(batch), row_from_zero(done))
             done += len(batch)
-            if self.rows and self.bytes_total is not None:
-                self.bytes_done = self.bytes_total * done // self.rows
-
-    def _places(self, start: int) -> Callable[[int], str]:
-        if not self._ends:
-            return row_from_zero(start)
-
-        def where(row: int) -> str:
-            file = bisect.bisect_right(self._ends, start + row)
-            first = self._ends[file - 1] if file else 0
-            return f"row {start + row - first} (counted from 0) of {self._file_names[file]}"
-
-        return where
 
 
 def stream_table(data: Any) -> StreamTable | RelationTable | DatasetTable | None:
@@ -215,6 +180,6 @@ def _scan_options(dataset: Any) -> dict[str, Any]:
 
     if isinstance(getattr(dataset, "format", None), pads.ParquetFileFormat):
         # with pre_buffer, its default, memory grows with the file (arrow#39808)
-        options = pads.ParquetFragmentScanOptions(pre_buffer=False)
-        return {"fragment_scan_options": options}
+        options = pads.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
+        return {"fragment_scan_options": options, "batch_readahead": 2, "fragment_readahead": 1}
     return {}
