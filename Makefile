@@ -23,7 +23,7 @@ demo: $(DONE)/run ## fit Galton's families: table, plot, saved model
 	$(BIN)/gausswork fit examples/galton-families.csv \
 	    --target childHeight --features midparentHeight,gender \
 	    --save $(DEMO)/galton.json --plot $(DEMO)/galton.png
-	@printf '\n%s\n' 'What to do next:' \
+	@printf '%s\n' '' 'What to do next:' \
 	    '  look at the picture        $(DEMO)/galton.png' \
 	    '  predict with the model     $(BIN)/gausswork predict $(DEMO)/galton.json examples/galton-families.csv --interval 0.95' \
 	    '  see how it was computed    $(BIN)/gausswork fit examples/galton-families.csv --target childHeight --features midparentHeight --show-work' \
@@ -62,6 +62,8 @@ distclean: clean ## remove the environment too
 
 $(DONE)/build: requirements/build.txt constraints.txt
 	@echo 'Setting up $(VENV): this takes a minute or two, and only the first time.'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	    "gausswork needs Python 3.11 or later. Name one: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --requirement requirements/build.txt
 	@mkdir -p $(DONE) && touch $@
