@@ -9,6 +9,7 @@ _MISSING = "—"
 _ERROR_DIGITS = 4  # significant digits of a standard error
 _PLAIN_DIGITS = 10  # of an estimate without a standard error to judge its digits by
 _MOST_DIGITS = 15
+_MOST_PLACES = 7  # before the point, where fewer digits would do
 _SMALLEST_P = 1e-16
 
 # What to write where a stream cannot encode the sign; anything else becomes a \\x escape.
@@ -119,11 +120,16 @@ def significant(value: float, digits: int, *, strip: bool = False) -> str:
     digits = max(1, min(digits, 17))
     mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
     size = int(power)
-    if -5 < size < max(digits, 7):
-        text = f"{value:.{max(digits - 1 - size, 0)}f}"
-    else:
-        return f"{_stripped(mantissa) if strip else mantissa}e{size:+03d}"
-    return _stripped(text) if strip else text
+    if -5 < size < digits:
+        text = f"{value:.{digits - 1 - size}f}"
+        return _stripped(text) if strip else text
+    return f"{_stripped(mantissa) if strip else mantissa}e{size:+03d}"
+
+
+def _whole(value: float, digits: int, known: float) -> int:
+    """Return digits enough for all places before the point, if so many are known: 45678."""
+    places = exponent(value) + 1
+    return max(digits, places) if places <= min(known, _MOST_PLACES) else digits
 
 
 def _stripped(text: str) -> str:
@@ -136,7 +142,7 @@ def standard_error(value: float, trusted: float = math.inf) -> str:
         return significant(value, _ERROR_DIGITS)
     if trusted < 1.0:
         return f"~{significant(value, 1)}"
-    return significant(value, int(min(trusted, _ERROR_DIGITS)))
+    return significant(value, _whole(value, int(min(trusted, _ERROR_DIGITS)), trusted))
 
 
 def estimate(value: float, error: float, trusted: float) -> str:
@@ -182,7 +188,7 @@ def at_decimals(value: float, decimals: int | None, trusted: float) -> str:
         return significant(value, min(shown, max(known, 1)))
     text = f"{value:.{max(decimals, 0)}f}"
     if decimals < 0 or float(text) == 0.0:
-        digits = min(known, max(decimals + 1 + size, 2))
+        digits = _whole(value, min(known, max(decimals + 1 + size, 2)), known)
         return significant(value, digits) if digits else f"~{significant(value, 1)}"
     return text
 
@@ -192,6 +198,11 @@ def t_value(value: float) -> str:
     if not math.isfinite(value):
         return significant(value, 1)
     return f"{value:.2f}" if abs(value) < 1e5 else significant(value, 3)
+
+
+def criterion(value: float) -> str:
+    """Return a log-likelihood, AIC or BIC: differences of one matter, however large they are."""
+    return f"{value:.3f}" if math.isfinite(value) else significant(value, 1)
 
 
 def p_value(value: float) -> str:

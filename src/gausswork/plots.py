@@ -30,6 +30,7 @@ Array = npt.NDArray[np.float64]
 MOST_POINTS = 5_000  # more are shown as a density
 _MOST_ROWS = 200_000  # as many are read for a density
 _MOST_GROUPS = 6
+_MOST_BANDS = 3  # of prediction: more would hide one another
 _MOST_TERMS = 40
 _GRID = 200
 
@@ -249,12 +250,15 @@ def _lines(
     """Draw one line for each group over the numeric predictor."""
     number = shape.number
     assert number is not None
+    crowded = len(shape.groups) > _MOST_BANDS
     everything = points is not None and len(points[1]) > MOST_POINTS
     if points is not None and everything:
         _density(ax, points[0][:, number], points[1])
     handles = []
     for g, (label, code) in enumerate(shape.groups):
         colour, marker = _COLOURS[g], _MARKERS[g]
+        if everything and len(shape.groups) == 1:
+            colour = _COLOURS[1]  # orange stands out from the grey cells
         own = None if points is None else _of_group(points, code)
         if own is not None and not everything:
             ax.scatter(
@@ -271,9 +275,14 @@ def _lines(
         (line,) = ax.plot(
             grid, mean.value, color=colour, linestyle=_LINES[g], linewidth=2.0, zorder=5
         )
-        _bands(ax, grid, mean, new, colour, _LINES[g])
+        if everything:
+            _halo(line)
+        _bands(ax, grid, mean, None if crowded else new, colour, _LINES[g])
         handles.append((line, label))
-    _legend(ax, shape, handles, _has_band(fit), level, marked=points is not None and not everything)
+    _legend(
+        ax, shape, handles, _has_band(fit), level,
+        marked=points is not None and not everything, crowded=crowded,
+    )  # fmt: skip
     name = fit.moments.names[number]
     ax.set_xlabel(_label(name, 60))
     ax.set_ylabel(_label(fit.target, 60))
@@ -281,12 +290,12 @@ def _lines(
 
 
 def _bands(
-    ax: Any, grid: Array, mean: Prediction, new: Prediction, colour: str, style: Any
+    ax: Any, grid: Array, mean: Prediction, new: Prediction | None, colour: str, style: Any
 ) -> None:
     if np.isnan(mean.lower).all():
         return
     ax.fill_between(grid, mean.lower, mean.upper, color=colour, alpha=0.28, linewidth=0, zorder=4)
-    for limit in (new.lower, new.upper):
+    for limit in () if new is None else (new.lower, new.upper):
         ax.plot(grid, limit, color=colour, linestyle=style, linewidth=0.9, alpha=0.8, zorder=3)
 
 
@@ -335,7 +344,9 @@ def _observed(ax: Any, fit: Fit, points: tuple[Array, Array], level: float) -> N
             linewidths=0.8, zorder=2,
         )  # fmt: skip
     ends = np.array([fitted.min(), fitted.max()])
-    (line,) = ax.plot(ends, ends, color=_INK, linewidth=1.6, zorder=5)
+    colour = _COLOURS[1] if len(y) > MOST_POINTS else _INK
+    (line,) = ax.plot(ends, ends, color=colour, linewidth=1.8, zorder=5)
+    _halo(line)
     handles, labels = [line], ["observed = fitted"]
     if _has_band(fit):
         # The leverage of an average row: rank / n.
@@ -343,7 +354,12 @@ def _observed(ax: Any, fit: Fit, points: tuple[Array, Array], level: float) -> N
         half *= float(np.sqrt(1.0 + fit.rank / fit.rows))
         for sign in (-1.0, 1.0):
             (edge,) = ax.plot(
-                ends, ends + sign * half, color=_INK, linewidth=1.0, linestyle=(0, (6, 2)), zorder=4
+                ends,
+                ends + sign * half,
+                color=colour,
+                linewidth=1.1,
+                linestyle=(0, (6, 2)),
+                zorder=4,
             )
         handles.append(edge)
         labels.append(f"{fmt.percent(level)} prediction, at average leverage")
@@ -353,8 +369,16 @@ def _observed(ax: Any, fit: Fit, points: tuple[Array, Array], level: float) -> N
     ax.set_title(_caption(fit, points), loc="left", fontsize=10)
 
 
+def _halo(line: Any) -> None:
+    """Set a line off from what lies under it by a white edge."""
+    effects = require("matplotlib.patheffects", purpose="Plots", extra="plots")
+    line.set_path_effects([effects.Stroke(linewidth=4.0, foreground="white"), effects.Normal()])
+
+
 def _density(ax: Any, x: Array, y: Array) -> None:
-    cells = ax.hexbin(x, y, gridsize=55, mincnt=1, cmap="Greys", bins="log", linewidths=0, zorder=1)
+    cells = ax.hexbin(
+        x, y, gridsize=55, mincnt=1, cmap="Greys", bins="log", linewidths=0, alpha=0.8, zorder=1
+    )
     ax.figure.colorbar(cells, ax=ax, label="rows in a cell (logarithmic)", pad=0.01)
 
 
@@ -366,6 +390,7 @@ def _legend(
     level: float,
     *,
     marked: bool,
+    crowded: bool,
 ) -> None:
     lines2d = require("matplotlib.lines", purpose="Plots", extra="plots")
     patches = require("matplotlib.patches", purpose="Plots", extra="plots")
@@ -388,12 +413,16 @@ def _legend(
             _label(f"{shape.category} = {label}", 40) if shape.category else "fitted line"
         )
     if bands:
-        colour = _COLOURS[0] if len(lines) == 1 else "#777777"
+        colour = lines[0][0].get_color() if len(lines) == 1 else "#777777"
         handles.append(patches.Patch(color=colour, alpha=0.28, linewidth=0))
         labels.append(f"{fmt.percent(level)} confidence, of the line")
-        handles.append(lines2d.Line2D([], [], color=colour, linewidth=0.9))
-        labels.append(f"{fmt.percent(level)} prediction, of a new row")
-    ax.legend(handles, labels, loc="best", fontsize=9, framealpha=0.9, handlelength=3.4)
+        if not crowded:
+            handles.append(lines2d.Line2D([], [], color=colour, linewidth=0.9))
+            labels.append(f"{fmt.percent(level)} prediction, of a new row")
+    place: dict[str, Any] = {"loc": "best"}
+    if crowded:  # beside the axes: there is no room among so many lines
+        place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+    ax.legend(handles, labels, fontsize=9, framealpha=0.9, handlelength=3.4, **place)
 
 
 def _caption(fit: Fit, points: tuple[Array, Array] | None) -> str:

@@ -113,11 +113,7 @@ def _notes(fit: Fit) -> list[tuple[str, str]]:
             "residual sd",
             f"{fmt.significant(fit.residual_sd, 5)} on {freedom:,} degrees of freedom",
         ),
-        (
-            "R²",
-            f"{_share(fit.r_squared)} ({_R_SQUARED[fit.r_squared_definition]}), "
-            f"adjusted {_share(fit.adjusted_r_squared)}",
-        ),
+        ("R²", _explained(fit)),
     ]
     if test.numerator_df > 0:
         p = fmt.p_value(test.p_value)
@@ -133,8 +129,8 @@ def _notes(fit: Fit) -> list[tuple[str, str]]:
     notes.append(
         (
             "log-likelihood",
-            f"{fmt.significant(fit.log_likelihood, 7)}, AIC {fmt.significant(fit.aic, 7)}, "
-            f"BIC {fmt.significant(fit.bic, 7)} (counting the residual variance)",
+            f"{fmt.criterion(fit.log_likelihood)}, AIC {fmt.criterion(fit.aic)}, "
+            f"BIC {fmt.criterion(fit.bic)} (counting the residual variance)",
         )
     )
     if fit.tally.dropped:
@@ -156,6 +152,13 @@ def _notes(fit: Fit) -> list[tuple[str, str]]:
         notes.append(("reference", levels))
     notes += [("aliased", fmt.visible(d.sentence())) for d in fit.solution.dependencies]
     return notes
+
+
+def _explained(fit: Fit) -> str:
+    if math.isnan(fit.r_squared):
+        return "undefined: the target has no spread"
+    adjusted = _share(fit.adjusted_r_squared)
+    return f"{_share(fit.r_squared)} ({_R_SQUARED[fit.r_squared_definition]}), adjusted {adjusted}"
 
 
 def _share(value: float) -> str:

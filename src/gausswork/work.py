@@ -253,8 +253,10 @@ def numpy_lines(fit: Fit, normal: Normal | None = None) -> list[str]:
             lines += [f"X = np.delete(X, {aliased.tolist()}, axis=1)  # they repeat other columns"]
         lines += ["XtX = X.T @ X", "Xty = X.T @ y"]
     else:
-        lines += [f"XtX = np.array({_literal(normal.matrix)})  # X.T @ X"]
-        lines += [f"Xty = np.array({_literal(normal.right)})  # X.T @ y"]
+        # The sums themselves are good to 16 digits or more only where tier 1 or 2 made them.
+        digits = 15 if fit.solution.tier == 0 else 17
+        lines += [f"XtX = np.array({_literal(normal.matrix, digits)})  # X.T @ X"]
+        lines += [f"Xty = np.array({_literal(normal.right, digits)})  # X.T @ y"]
     if normal.lower is None:
         lines += [
             "# np.linalg.cholesky(XtX) fails here: rounding has used up the digits of XtX.",
@@ -271,12 +273,13 @@ def numpy_lines(fit: Fit, normal: Normal | None = None) -> list[str]:
     ]
 
 
-def _literal(values: Array) -> str:
-    """Return nested lists in Python with every bit, whole numbers without a point."""
+def _literal(values: Array, digits: int) -> str:
+    """Return nested lists in Python, whole numbers without a point."""
 
     def one(value: Any) -> str:
         if isinstance(value, list):
             return f"[{', '.join(map(one, value))}]"
+        value = float(f"{value:.{digits}g}")
         return f"{value:.0f}" if value.is_integer() and abs(value) < 2**53 else repr(value)
 
     return one(values.tolist())

@@ -243,7 +243,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     from gausswork.findings import Severity
     from gausswork.leastsquares.fit import fit
     from gausswork.leastsquares.inference import check_level
-    from gausswork.leastsquares.solve import NormalEquation
+    from gausswork.leastsquares.solution import NormalEquation
 
     check_level(arguments.level)
     if arguments.plot:

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int | None, int | None], None]
 
 _PATIENCE = 0.5  # seconds before a progress bar appears: shorter work needs none
+_TERM_WIDTH = 12  # to which names may be folded on a narrow terminal
+_EXPENDABLE = (("t",), ("digits",), ("p",), ("lower", "upper"), ("std. error",))  # in this order
 _COLOURS = {"note": "cyan", "caution": "yellow", "alarm": "bold red"}
 
 
 def show(fit: Fit, *, level: float) -> None:
     """Print the table of a fit with its findings."""
     if sys.stdout.isatty():
-        _console(sys.stdout).print(rich_table(fit, level=level))
+        console = _console(sys.stdout)
+        console.print(rich_table(fit, level=level, width=console.width))
     else:
         write(report.text(fit, level=level))
 
@@ -33,7 +36,7 @@ def write(text: str) -> None:
     print(fmt.for_encoding(text, getattr(sys.stdout, "encoding", None)))
 
 
-def rich_table(fit: Fit, *, level: float) -> Any:
+def rich_table(fit: Fit, *, level: float, width: int) -> Any:
     """Return the table as something that rich prints; names are never read as its markup."""
     from rich.console import Group
     from rich.padding import Padding
@@ -42,25 +45,65 @@ def rich_table(fit: Fit, *, level: float) -> Any:
 
     shown = report.table(fit, level=level)
     columns = report.aligned_columns(shown)
-    table = Table(title=Text(shown.title), title_justify="left", title_style="bold")
-    for j, head in enumerate(report.headings(shown)):
+    heads = report.headings(shown)
+    kept, left_out, gap = _fitting(heads, columns, width)
+    table = Table(
+        title=Text(shown.title), title_justify="left", title_style="bold", box=_box(),
+        show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0),
+    )  # fmt: skip
+    for j in kept:
         table.add_column(
-            Text(head), justify="right" if j else "left", no_wrap=j > 0, overflow="fold"
+            Text(heads[j]), justify="right" if j else "left", no_wrap=j > 0, overflow="fold"
         )
-    for i, row in enumerate(shown.rows):
+    for i in range(len(shown.rows)):
         if shown.left_out[0] and i == shown.left_out[1]:
             table.add_row(Text(f"… {shown.left_out[0]:,} more terms (--json has them all)"))
-        table.add_row(Text(row[0]), *(Text(column[i]) for column in columns))
+        table.add_row(*(Text(columns[j][i]) for j in kept))
     notes = Table.grid(padding=(0, 2))
     for name, note in (*shown.notes, ("digits", report.DIGITS_NOTE)):
         notes.add_row(Text(name, style="bold"), Text(note))
-    parts: list[Any] = [table, notes]
+    parts: list[Any] = [table, Padding(notes, (1, 0, 0, 0))]
+    if left_out:
+        parts.insert(1, Text(f"narrow terminal: {', '.join(left_out)} left out", style="dim"))
     for finding in shown.findings:
         line = Text(f"{finding.severity} ", style=_COLOURS[finding.severity])
         line.append(f"({finding.code}) ", style="dim")
         line.append(fmt.visible(str(finding)), style="default")
         parts.append(Padding(line, (1, 0, 0, 0)))
     return Group(*parts)
+
+
+def _fitting(
+    heads: list[str], columns: list[list[str]], width: int
+) -> tuple[list[int], list[str], int]:
+    """Choose the columns that fit, whole: a number that is cut off reads as another number.
+
+    Returns
+    -------
+    the columns kept, the heads of the others, and the blanks between columns.
+    """
+    widths = [
+        max(map(fmt.cell_width, [head, *column]))
+        for head, column in zip(heads, columns, strict=True)
+    ]
+    kept, left_out = list(range(len(heads))), list[str]()
+    for gap in (3, 2, 1):
+        if sum(widths) + gap * len(kept) <= width:
+            return kept, left_out, gap
+    widths[0] = min(widths[0], _TERM_WIDTH)  # names may be folded
+    for names in _EXPENDABLE:
+        if sum(widths[j] + 1 for j in kept) <= width:
+            break
+        out = [report.Table.heads.index(name) for name in names]
+        left_out += [heads[j] for j in out]
+        kept = [j for j in kept if j not in out]
+    return kept, left_out, 1
+
+
+def _box() -> Any:
+    from rich import box
+
+    return box.SIMPLE_HEAD
 
 
 @contextlib.contextmanager
@@ -71,11 +114,12 @@ def progress(*, quiet: bool) -> Iterator[Progress | None]:
         return
     bar: Any = None
     task: Any = None
-    started = time.monotonic()
+    started: float | None = None
 
     def move(rows: int, done: int | None, total: int | None) -> None:
-        nonlocal bar, task
+        nonlocal bar, task, started
         if bar is None:
+            started = time.monotonic() if started is None else started
             if time.monotonic() - started < _PATIENCE:
                 return
             bar = _bar()

@@ -71,10 +71,10 @@ def load(path: str | os.PathLike[str]) -> Fit:
     try:
         return decode(document)
     except ModelFileError as error:
-        raise ModelFileError(
-            f"{path}: {error} The file is damaged or was not written by gausswork; "
-            "fit and save again."
-        ) from error
+        said = f"{path}: {error}"
+        if not said.endswith(("Upgrade gausswork.", "save again.")):
+            said += " The file is damaged or was not written by gausswork; fit and save again."
+        raise ModelFileError(said) from error
 
 
 def encode(fit: Fit) -> dict[str, Any]:
@@ -315,20 +315,17 @@ def _is_model(path: Path) -> bool:
 
 def _read(path: Path) -> str:
     try:
+        found = path.stat()  # before it is opened: opening a pipe waits for somebody to write
+        if not stat.S_ISREG(found.st_mode):
+            what = "a directory" if stat.S_ISDIR(found.st_mode) else "not a regular file"
+            raise ModelFileError(f"{path} is {what}. Give the path of a saved model.")
+        if found.st_size > LARGEST_FILE:
+            raise ModelFileError(
+                f"{path} has {found.st_size} bytes, more than the {LARGEST_FILE} that a model "
+                "may have. Is it the data file?"
+            )
         with path.open("rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise ModelFileError(
-                    f"{path} is not a regular file. Give the path of a saved model."
-                )
-            if found.st_size > LARGEST_FILE:
-                raise ModelFileError(
-                    f"{path} has {found.st_size} bytes, more than the {LARGEST_FILE} that a model "
-                    "may have. Is it the data file?"
-                )
             return file.read(LARGEST_FILE + 1).decode("utf-8")
-    except IsADirectoryError:
-        raise ModelFileError(f"{path} is a directory. Give the path of a saved model.") from None
     except FileNotFoundError:
         raise ModelFileError(
             f"there is no file {path}. Save a fit with fit.save() or --save first."

@@ -242,8 +242,9 @@ def _root(solution: Solution, kept: npt.NDArray[np.intp]) -> Matrix | None:
     from gausswork.leastsquares.system import assemble, factorize
 
     with np.errstate(all="ignore"):
-        system = assemble(solution.moments, intercept=solution.intercept)
-        factor = factorize(system, default_backend(), may_escalate=False)
+        backend = default_backend()
+        system = assemble(solution.moments, intercept=solution.intercept, backend=backend)
+        factor = factorize(system, backend, may_escalate=False)
     assert factor is not None
     assert np.array_equal(factor.kept, kept)  # the same moments give the same rank
     return factor.inverse_triangle
