@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pcsv
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gausswork.data import csv_head, csv_table, open_data
-from gausswork.data.csv_text import fields_of, records, records_end
+from gausswork.data.csv_text import ends_inside, fields_of, records, records_end
 from gausswork.errors import DataFileError, InputError
 
 from .data_rows import bits_of, codes_of, opened_rows, rows_of
@@ -64,6 +65,41 @@ def test_a_cut_never_falls_inside_a_record(table: list[list[str]], data: st.Data
     stop = data.draw(st.integers(0, len(raw)))
     expected = max([end for end in ends if end <= stop], default=0)
     assert records_end(raw[:stop], b",", b"\n") == expected
+
+
+MESSY = st.text(alphabet=st.sampled_from('ab",\n'), max_size=25)
+
+
+@settings(max_examples=500)
+@given(MESSY)
+def test_records_are_those_that_arrow_reads(text: str) -> None:
+    """Promise: what errors are explained by is what Arrow parses, stray quotes included."""
+    raw = f"{text}\n".encode()
+    found = [tuple(f.decode() for f in fields) for _, fields in records(raw, b",", b"\n")]
+    try:
+        parsed = pcsv.read_csv(
+            pa.BufferReader(raw),
+            read_options=pcsv.ReadOptions(use_threads=False, column_names=["a", "b"]),
+            convert_options=pcsv.ConvertOptions(
+                column_types={"a": pa.string(), "b": pa.string()}, strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid:  # ragged, or nothing but blank lines
+        assert not found or any(len(fields) != 2 for fields in found)
+    else:
+        assert found == list(zip(*(column.to_pylist() for column in parsed.columns), strict=True))
+
+
+@settings(max_examples=500)
+@given(MESSY, st.integers(0, 26))
+def test_cuts_agree_with_a_byte_by_byte_reading(text: str, stop: int) -> None:
+    """Promise: the quick search for the last record is exact, stray quotes included."""
+    inside, at, expected = False, 0, 0
+    for line in text.encode()[:stop].split(b"\n")[:-1]:
+        inside = ends_inside(line, inside, b",")
+        at += len(line) + 1
+        expected = expected if inside else at
+    assert records_end(text.encode()[:stop], b",", b"\n") == expected
 
 
 def test_a_quote_in_the_middle_of_a_field_is_a_letter() -> None:

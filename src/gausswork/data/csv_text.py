@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 QUOTE = 0x22
+RETURN = 0x0D
 
 
 def ends_inside(line: bytes, inside: bool, separator: bytes) -> bool:
@@ -43,26 +45,54 @@ def records_end(data: bytes, separator: bytes, newline: bytes) -> int:
     ``data`` must begin at the start of a record.
     """
     last = data.rfind(newline)
-    if last < 0 or QUOTE not in data:
+    if last < 0 or data.find(b'"', 0, last) < 0:
         return last + 1
-    values = np.frombuffer(data, dtype=np.uint8)
+    values = np.frombuffer(data, dtype=np.uint8)[: last + 1]
     breaks = np.flatnonzero(values == newline[0])
-    quotes = np.flatnonzero(values == QUOTE)
-    # lines with an even number of quotes leave the state as it was: look only at the others
-    before = np.searchsorted(quotes, breaks)
-    odd = np.flatnonzero(np.diff(before, prepend=0) % 2)
+    quoted, unusual = _lines_with_quotes(values, breaks, separator[0])
     inside = False
-    end = 0  # one past the last break known to be outside quotes
-    previous = 0  # first line not yet accounted for
-    for line in odd.tolist():
-        if not inside and line > previous:
-            end = int(breaks[line - 1]) + 1
+    end = 0  # one past the last line break known to be outside quotes
+    line = -1
+    while True:
+        # outside quotes the usual lines leave the state as it is, inside only those without any
+        candidates = quoted if inside else unusual
+        place = int(np.searchsorted(candidates, line, side="right"))
+        if place == len(candidates):
+            return end if inside else last + 1
+        line = int(candidates[place])
         start = int(breaks[line - 1]) + 1 if line else 0
+        if not inside:
+            end = start
         inside = ends_inside(data[start : int(breaks[line])], inside, separator)
         if not inside:
             end = int(breaks[line]) + 1
-        previous = line + 1
-    return end if inside else last + 1
+
+
+def _lines_with_quotes(
+    values: npt.NDArray[np.uint8], breaks: npt.NDArray[np.intp], separator: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the numbers of the lines that have a quote, and of those where it may not balance.
+
+    A line is usual if its quotes open and close by turns, each opening one at the start of a
+    field, each closing one at the end of a field: begun outside quotes it then ends outside.
+    """
+    edge = np.zeros(256, dtype=bool)
+    edge[[separator, values[breaks[0]], RETURN]] = True
+    quotes = np.flatnonzero(values == QUOTE)
+    before = np.searchsorted(quotes, breaks)
+    counts = np.diff(before, prepend=0)
+    odd = counts % 2 == 1
+    if not odd.any():
+        # turns do not start anew: every second quote of all opens. A quote in the very first
+        # byte has the last byte before it, a line break, as it should be.
+        opening, closing = values[quotes[::2] - 1], values[quotes[1::2] + 1]
+        if edge[opening].all() and edge[closing].all():
+            return np.flatnonzero(counts), np.empty(0, dtype=np.intp)
+    line = np.repeat(np.arange(len(counts)), counts)
+    turn = np.arange(len(quotes)) - (before - counts)[line]
+    fits = edge[np.where(turn % 2, values[quotes + 1], values[quotes - 1])]
+    misfits = np.bincount(line[~fits], minlength=len(counts))
+    return np.flatnonzero(counts), np.flatnonzero(odd | (misfits > 0))
 
 
 def records(data: bytes, separator: bytes, newline: bytes) -> Iterator[tuple[int, list[bytes]]]:
