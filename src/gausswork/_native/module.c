@@ -493,6 +493,71 @@ static PyObject *py_substitute(PyObject *self, PyObject *const *args, Py_ssize_t
     return Py_NewRef(Py_None);
 }
 
+/* dot(a_high, a_low, b_high, b_low) -> (high, low) */
+static PyObject *py_dot(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 4) < 0) return NULL;
+    Py_ssize_t p = length(args[0]), sizes[4] = {p, p, p, p};
+    Py_buffer v[4];
+    if (p < 0 || many_doubles(args, v, sizes, 4, 4) < 0) return NULL;
+    const double *ah = v[0].buf, *al = v[1].buf, *bh = v[2].buf, *bl = v[3].buf;
+    dd sum = {0.0, 0.0};
+    for (Py_ssize_t i = 0; i < p; i++)
+        sum = dd_add(sum, dd_mul((dd){ah[i], al[i]}, (dd){bh[i], bl[i]}));
+    release(v, 4);
+    return Py_BuildValue("dd", sum.h, sum.l);
+}
+
+/* add_multiple(high, low, factor_high, factor_low, x_high, x_low): v += factor·x */
+static PyObject *py_add_multiple(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 6) < 0) return NULL;
+    dd factor = {PyFloat_AsDouble(args[2]), PyFloat_AsDouble(args[3])};
+    if (PyErr_Occurred()) return NULL;
+    Py_ssize_t p = length(args[0]), sizes[4] = {p, p, p, p};
+    PyObject *const objects[4] = {args[4], args[5], args[0], args[1]};
+    Py_buffer v[4];
+    if (p < 0 || many_doubles(objects, v, sizes, 4, 2) < 0) return NULL;
+    const double *xh = v[0].buf, *xl = v[1].buf;
+    double *h = v[2].buf, *l = v[3].buf;
+    for (Py_ssize_t i = 0; i < p; i++) {
+        dd s = dd_add((dd){h[i], l[i]}, dd_mul(factor, (dd){xh[i], xl[i]}));
+        h[i] = s.h;
+        l[i] = s.l;
+    }
+    release(v, 4);
+    return Py_NewRef(Py_None);
+}
+
+/* symmetric_update(high, low, a_high, a_low, b_high, b_low): M += (a·bᵀ + b·aᵀ)/2 from its upper
+ * triangle, to which both triangles are set */
+static PyObject *py_symmetric_update(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 6) < 0) return NULL;
+    Py_ssize_t q = length(args[2]), sizes[6] = {q, q, q, q, q * q, q * q};
+    PyObject *const objects[6] = {args[2], args[3], args[4], args[5], args[0], args[1]};
+    Py_buffer v[6];
+    if (q < 0 || many_doubles(objects, v, sizes, 6, 4) < 0) return NULL;
+    const double *ah = v[0].buf, *al = v[1].buf, *bh = v[2].buf, *bl = v[3].buf;
+    double *h = v[4].buf, *l = v[5].buf;
+    Py_BEGIN_ALLOW_THREADS
+    for (Py_ssize_t i = 0; i < q; i++)
+        for (Py_ssize_t j = i; j < q; j++) {
+            dd x = dd_mul((dd){ah[i], al[i]}, (dd){bh[j], bl[j]});
+            dd y = dd_mul((dd){bh[i], bl[i]}, (dd){ah[j], al[j]});
+            dd s = dd_add(x, y);
+            s = dd_add((dd){h[i * q + j], l[i * q + j]}, (dd){0.5 * s.h, 0.5 * s.l});
+            h[i * q + j] = h[j * q + i] = s.h;
+            l[i * q + j] = l[j * q + i] = s.l;
+        }
+    Py_END_ALLOW_THREADS
+    release(v, 6);
+    return Py_NewRef(Py_None);
+}
+
 /* invert_triangle(r_high, r_low, out) */
 static PyObject *py_invert_triangle(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
@@ -553,6 +618,9 @@ static PyMethodDef methods[] = {
     CALL(add, "add(q, total, part)"),
     CALL(residual_sums, "residual_sums(x, y, b0_high, b0_low, scale, b_high, b_low, out)"),
     CALL(whitened_gram, "whitened_gram(x, y, scale, mean_high, mean_low, weights, out)"),
+    CALL(dot, "dot(a_high, a_low, b_high, b_low) -> (high, low)"),
+    CALL(add_multiple, "add_multiple(high, low, factor_high, factor_low, x_high, x_low)"),
+    CALL(symmetric_update, "symmetric_update(high, low, a_high, a_low, b_high, b_low)"),
     CALL(cholesky, "cholesky(capacity, tolerance, skipped, high, low)"),
     CALL(substitute, "substitute(r_high, r_low, high, low)"),
     CALL(invert_triangle, "invert_triangle(r_high, r_low, out)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +12,7 @@ from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.backend import Backend, slower_kernels_finding
 from gausswork.leastsquares.doubledouble import Array
 from gausswork.leastsquares.moments import Moments
-from gausswork.leastsquares.refine import Refinement
+from gausswork.leastsquares.refine import Reach, Refinement
 from gausswork.leastsquares.solution import FULL_DIGITS, Dependency, Solution
 from gausswork.leastsquares.spread import Spread
 from gausswork.leastsquares.system import UNIT_ROUNDOFF, Factor, System
@@ -25,6 +26,7 @@ def answer(
     moments: Moments,
     system: System,
     factor: Factor,
+    to: Reach,
     spread: Spread,
     state: Refinement,
     wanted: float,
@@ -54,7 +56,7 @@ def answer(
     trusted[at] = _digits(np.where(beta == 0.0, state.error_of_zero, state.error / np.abs(beta)))
     errors[at] = np.sqrt(variance * spread.inverse.diagonal()) * unit
     error_digits[at] = _digits(0.5 * (spread.inverse_error + square_error))
-    noise, noise_of_intercept = _input_noise(system, factor, state, variance)
+    noise, noise_of_intercept = _input_noise(system, factor, to, state, variance)
     data[at] = _digits(noise / np.abs(beta))
     if system.intercept:
         b0 = state.intercept
@@ -127,31 +129,21 @@ def _residual_square(system: System, state: Refinement) -> tuple[float, bool]:
 
 
 def _input_noise(
-    system: System, factor: Factor, state: Refinement, variance: float
+    system: System, factor: Factor, to: Reach, state: Refinement, variance: float
 ) -> tuple[Array, float]:
     """Return two standard deviations that half-ulp noise in all inputs gives each coefficient.
 
     The noise of an input v is uniform over half a unit in its last place, sd at most u·|v|/√3.
     """
-    c, n = factor.inverse, system.rows
+    c, n, beta = factor.inverse, system.rows, state.coefficients[0]
     raw = system.raw_square[factor.kept]
-    per_row = _rounding_variance(system, factor, state) / n
-    residual = variance if np.isfinite(variance) else 0.0
-    noise = 2.0 * np.sqrt(
-        per_row * c.diagonal() + UNIT_ROUNDOFF**2 / 3.0 * residual * ((c * c) @ raw)
-    )
-    mean = system.mean[0][factor.kept]
-    pulled = c @ mean
-    spread = max(float(pulled @ mean), 0.0) + 1.0 / n
-    through_x = UNIT_ROUNDOFF**2 / 3.0 * residual * float(pulled**2 @ raw)
-    return noise, float(2.0 * np.sqrt(per_row * spread + through_x))
-
-
-def _rounding_variance(system: System, factor: Factor, state: Refinement) -> float:
-    """Return the sum over the rows of the variance that rounding the inputs gives a residual."""
-    raw = system.raw_square[factor.kept]
-    square = system.target_raw_square + float(state.coefficients[0] ** 2 @ raw)
-    return UNIT_ROUNDOFF**2 / 3.0 * square
+    per_row = (system.target_raw_square + float((beta * beta) @ raw)) / n
+    residual = variance if math.isfinite(variance) else 0.0
+    noise = np.sqrt(per_row * c.diagonal() + residual * ((c * c) @ raw))
+    spread = max(float(to.leaning @ to.mean[0]), 0.0) + 1.0 / n
+    of_intercept = per_row * spread + residual * float((to.leaning * to.leaning) @ raw)
+    unit = 2.0 * UNIT_ROUNDOFF / math.sqrt(3.0)
+    return unit * noise, unit * math.sqrt(of_intercept)
 
 
 def _condition(system: System, factor: Factor) -> float:

@@ -36,6 +36,9 @@ class Backend:
     add_sums: Callable[[kernels.Sums, kernels.Sums], kernels.Sums]
     residual_sums: Callable[..., DoubleDouble]
     whitened_gram: Callable[..., Array]
+    dot: Callable[[DoubleDouble, DoubleDouble], tuple[float, float]]
+    add_multiple: Callable[[DoubleDouble, DoubleDouble, DoubleDouble], DoubleDouble]
+    symmetric_update: Callable[[DoubleDouble, DoubleDouble, DoubleDouble], DoubleDouble]
     cholesky: Callable[[DoubleDouble, Array, int], tuple[DoubleDouble, npt.NDArray[np.bool_]]]
     substitute: Callable[[DoubleDouble, DoubleDouble], DoubleDouble]
     invert_triangle: Callable[[DoubleDouble], Array]
@@ -49,6 +52,9 @@ NUMPY = Backend(
     add_sums=kernels.add_sums,
     residual_sums=kernels.residual_sums,
     whitened_gram=kernels.whitened_gram,
+    dot=kernels.dot,
+    add_multiple=kernels.add_multiple,
+    symmetric_update=kernels.symmetric_update,
     cholesky=kernels.cholesky,
     substitute=kernels.substitute,
     invert_triangle=kernels.invert_triangle,

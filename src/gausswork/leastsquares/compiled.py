@@ -58,6 +58,25 @@ def whitened_gram(
     return out
 
 
+def dot(a: DoubleDouble, b: DoubleDouble) -> tuple[float, float]:
+    """Inner product; see :func:`kernels.dot`."""
+    return _kernels.dot(*a, *b)
+
+
+def add_multiple(v: DoubleDouble, factor: DoubleDouble, x: DoubleDouble) -> DoubleDouble:
+    """Return v + factor·x; see :func:`kernels.add_multiple`."""
+    high, low = v[0].copy(), v[1].copy()
+    _kernels.add_multiple(high, low, *factor, *x)
+    return high, low
+
+
+def symmetric_update(matrix: DoubleDouble, a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
+    """Return M + (abᵀ + baᵀ)/2; see :func:`kernels.symmetric_update`."""
+    high, low = matrix[0].copy(), matrix[1].copy()
+    _kernels.symmetric_update(high, low, *a, *b)
+    return high, low
+
+
 def cholesky(
     matrix: DoubleDouble, tolerance: Array, capacity: int
 ) -> tuple[DoubleDouble, npt.NDArray[np.bool_]]:
@@ -90,6 +109,9 @@ COMPILED = Backend(
     add_sums=add_sums,
     residual_sums=residual_sums,
     whitened_gram=whitened_gram,
+    dot=dot,
+    add_multiple=add_multiple,
+    symmetric_update=symmetric_update,
     cholesky=cholesky,
     substitute=substitute,
     invert_triangle=invert_triangle,

@@ -202,6 +202,24 @@ def whitened_gram(
     return result
 
 
+def dot(a: DoubleDouble, b: DoubleDouble) -> tuple[float, float]:
+    """Return the inner product of two (p,) vectors in double-double."""
+    high, low = dd.dot(a, b)
+    return float(high), float(low)
+
+
+def add_multiple(v: DoubleDouble, factor: DoubleDouble, x: DoubleDouble) -> DoubleDouble:
+    """Return v + factor·x for (p,) vectors and a number, in double-double."""
+    return dd.add(v, dd.multiply(x, factor))
+
+
+def symmetric_update(matrix: DoubleDouble, a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
+    """Return M + (abᵀ + baᵀ)/2 for a symmetric (q, q) matrix, in double-double."""
+    products = dd.multiply((a[0][:, None], a[1][:, None]), b)
+    both = dd.add(products, (products[0].T, products[1].T))
+    return dd.add(matrix, dd.scale(both, 0.5))
+
+
 def cholesky(
     matrix: DoubleDouble, tolerance: Array, capacity: int
 ) -> tuple[DoubleDouble, npt.NDArray[np.bool_]]:

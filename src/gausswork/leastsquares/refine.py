@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,36 @@ from gausswork.leastsquares.system import SAFETY, Factor, System
 _RESIDUAL_ERROR = 2.0**-101  # of sums in double-double
 _MOST_PASSES = 6
 _LEAST_GAIN = 0.5  # digits a further pass must bring
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far an error in the sums can reach into the coefficients.
+
+    Attributes
+    ----------
+    inflation : (r,) of the kept columns.
+    mean : (r,) means of the kept columns, double-double; zero without an intercept.
+    rows : (r,) norms of the rows of C, weighted by the errors of the columns.
+    intercept : the same norm of Cm: what reaches the intercept.
+    leaning : Cm, (r,).
+    """
+
+    inflation: Array
+    mean: DoubleDouble
+    rows: Array
+    intercept: float
+    leaning: Array
+
+
+def reach(system: System, factor: Factor) -> Reach:
+    """Measure the inverse C for the error bounds."""
+    inflation, mean = system.inflation[factor.kept], factor.take(system.mean)
+    weighted = factor.inverse * inflation
+    leaning = factor.inverse @ mean[0]
+    pulled = leaning * inflation
+    rows = np.sqrt(np.einsum("ij,ij->i", weighted, weighted))
+    return Reach(inflation, mean, rows, math.sqrt(pulled @ pulled), leaning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +67,7 @@ class Refinement:
     coefficients: DoubleDouble
     error: Array
     error_of_zero: float
-    intercept: DoubleDouble
+    intercept: tuple[float, float]
     intercept_error: float
     intercept_error_of_zero: float
     residual_square: float
@@ -45,42 +76,35 @@ class Refinement:
 
     def digits(self) -> float:
         """Return the digits of the worst coefficient, the intercept among them."""
-        relative = np.append(
-            self.error / np.abs(self.coefficients[0]),
-            self.intercept_error / abs(self.intercept[0]) if self.intercept[0] else 0.0,
-        )
-        worst = float(np.max(relative))
-        return 0.0 if not worst < 1.0 else -float(np.log10(max(worst, 1e-17)))
+        worst = float((self.error / np.abs(self.coefficients[0])).max(initial=0.0))
+        if self.intercept[0]:
+            worst = max(worst, self.intercept_error / abs(self.intercept[0]))
+        return 0.0 if not worst < 1.0 else -math.log10(max(worst, 1e-17))
 
 
-def unrefined(system: System, factor: Factor) -> Refinement:
+def unrefined(system: System, factor: Factor, to: Reach) -> Refinement:
     """Solve the normal equation as it stands."""
-    kept, n = factor.kept, system.rows
-    right = (system.right[0][kept], system.right[1][kept])
+    backend, n = factor.backend, system.rows
+    right = factor.take(system.right)
     beta = factor.solve(right)
-    size = system.target_norm + float(np.linalg.norm(system.inflation[kept] * beta[0]))
-    reach = SAFETY * factor.error / (1.0 - factor.doubt)
-    error = reach * size * factor.row_norms(system)
-    explained = dd.dot(beta, right)
+    inflated = to.inflation * beta[0]
+    size = system.target_norm + math.sqrt(inflated @ inflated)
+    bound = SAFETY * factor.error / (1.0 - factor.doubt) * size
+    explained = backend.dot(beta, right)
     residual = dd.subtract(system.target_square, explained)
-    intercept: DoubleDouble = (0.0, 0.0)
-    intercept_error = 0.0
+    intercept, intercept_error = (0.0, 0.0), 0.0
     if system.intercept:
-        mean = (system.mean[0][kept], system.mean[1][kept])
-        intercept = dd.subtract(system.target_mean, dd.dot(beta, mean))
-        pulled = factor.inverse @ mean[0]
-        about = float(np.abs(beta[0] * system.inflation[kept]).sum())
-        intercept_error = reach * size * float(
-            np.linalg.norm(pulled * system.inflation[kept])
-        ) + SAFETY * factor.error * (system.target_norm + about) / np.sqrt(n)
+        intercept = dd.subtract(system.target_mean, backend.dot(beta, to.mean))
+        about = system.target_norm + float(np.abs(inflated).sum())
+        intercept_error = bound * to.intercept + SAFETY * factor.error * about / math.sqrt(n)
     return Refinement(
         coefficients=beta,
-        error=error,
+        error=bound * to.rows,
         error_of_zero=1.0,
         intercept=intercept,
         intercept_error=intercept_error,
         intercept_error_of_zero=1.0,
-        residual_square=float(residual[0]),
+        residual_square=residual[0],
         residual_square_error=SAFETY * factor.error * size**2,
         passes=0,
     )
@@ -90,7 +114,9 @@ def refine(
     state: Refinement,
     system: System,
     factor: Factor,
+    to: Reach,
     source: Source,
+    *,
     digits: float,
     square_tolerance: float,
     threads: int | None,
@@ -99,89 +125,86 @@ def refine(
 
     Each pass computes r = y − Xb and Xᵀr in double-double and solves for the correction: corrected
     seminormal equations (Björck 1987) with extended residuals (Demmel, Hida, Riedy & Li 2009).
+
+    Parameters
+    ----------
+    digits : to reach in every coefficient.
+    square_tolerance : relative error to reach in the residual sum of squares.
     """
     while state.passes < _MOST_PASSES:
         before = state.digits()
-        if before >= digits and _square_known(state, square_tolerance):
+        known = state.residual_square_error <= square_tolerance * state.residual_square
+        if before >= digits and known:
             return state
-        further = _corrected(state, system, factor, source, threads)
+        sums = _residual_sums(state, system, factor, source, threads)
+        further = _corrected(state, system, factor, to, sums)
         if state.passes > 0 and further.digits() < before + _LEAST_GAIN:
             return further if further.digits() > before else state
         state = further
     return state
 
 
-def _square_known(state: Refinement, tolerance: float) -> bool:
-    return state.residual_square_error <= tolerance * state.residual_square
-
-
 def _corrected(
-    state: Refinement, system: System, factor: Factor, source: Source, threads: int | None
+    state: Refinement, system: System, factor: Factor, to: Reach, sums: DoubleDouble
 ) -> Refinement:
-    kept, n = factor.kept, system.rows
-    sums = _residual_sums(state, system, factor, source, threads)
-    p = len(system.scale)
-    gradient = (sums[0][:p][kept], sums[1][:p][kept])
+    """Solve for the correction that the residual sums ask for, and bound what is left."""
+    backend, n, p = factor.backend, system.rows, len(system.scale)
+    gradient = factor.take(sums)
     of_ones = (float(sums[0][p]), float(sums[1][p]))
     square = (float(sums[0][p + 1]), float(sums[1][p + 1]))
-    mean = (system.mean[0][kept], system.mean[1][kept])
     if system.intercept:
-        gradient = dd.subtract(gradient, dd.multiply(mean, of_ones))
+        gradient = backend.add_multiple(gradient, (-of_ones[0], -of_ones[1]), to.mean)
     change = factor.solve(gradient)
-    beta = dd.add(state.coefficients, change)
+    beta = backend.add_multiple(state.coefficients, (1.0, 0.0), change)
+    residual = dd.subtract(square, backend.dot(change, gradient))
     intercept = state.intercept
     if system.intercept:
-        mean_change = dd.subtract(dd.divide(of_ones, (float(n), 0.0)), dd.dot(change, mean))
-        intercept = dd.add(intercept, mean_change)
+        per_row = dd.divide(of_ones, (float(n), 0.0))
+        moved = dd.subtract(per_row, backend.dot(change, to.mean))
+        intercept = dd.add(intercept, moved)
+        residual = dd.subtract(residual, dd.multiply(of_ones, per_row))
 
-    residual_norm = float(np.sqrt(max(square[0], 0.0)))
-    raw = np.sqrt(system.raw_square[kept])
+    residual_norm = math.sqrt(max(square[0], 0.0))
+    raw_square = system.raw_square[factor.kept]
+    raw = np.sqrt(raw_square)
     magnitude = (
-        np.sqrt(system.target_raw_square)
-        + np.sqrt(n) * abs(intercept[0])
-        + float((np.abs(beta[0]) * raw).sum())
+        math.sqrt(system.target_raw_square)
+        + math.sqrt(n) * abs(intercept[0])
+        + float(np.abs(beta[0]) @ raw)
     )
     of_residual = _RESIDUAL_ERROR * magnitude
-    of_gradient = _RESIDUAL_ERROR * float(np.linalg.norm(raw)) * residual_norm
-    changed = float(np.linalg.norm(system.inflation[kept] * change[0]))
-    reach = factor.error * changed / (1.0 - factor.doubt)
-    c = factor.inverse
-    row_norm = np.sqrt((c * c).sum(axis=1))
-    error = SAFETY * (
-        reach * factor.row_norms(system)
-        + np.sqrt(c.diagonal()) * of_residual
-        + row_norm * of_gradient
-    )
+    of_gradient = _RESIDUAL_ERROR * math.sqrt(raw_square.sum()) * residual_norm
+    inflated = to.inflation * change[0]
+    changed = math.sqrt(inflated @ inflated)
+    from_change = factor.error * changed / (1.0 - factor.doubt)
+    deviation = np.sqrt(factor.inverse.diagonal())
+    error = SAFETY * ((from_change + of_gradient) * to.rows + of_residual * deviation)
     intercept_error = 0.0
     if system.intercept:
-        pulled = c @ mean[0]
+        spread = math.sqrt(max(float(to.leaning @ to.mean[0]), 0.0)) + 1.0 / math.sqrt(n)
         intercept_error = SAFETY * (
-            reach * float(np.linalg.norm(pulled * system.inflation[kept]))
-            + (np.sqrt(max(float(pulled @ mean[0]), 0.0)) + 1.0 / np.sqrt(n)) * of_residual
-            + float(np.linalg.norm(pulled)) * of_gradient
+            (from_change + of_gradient) * to.intercept + of_residual * spread
         )
-    gain = dd.dot(change, gradient)
-    residual = dd.subtract(square, gain)
-    if system.intercept:
-        residual = dd.subtract(residual, dd.divide(dd.multiply(of_ones, of_ones), (float(n), 0.0)))
-    residual_error = (
-        2.0 * of_residual * residual_norm
-        + of_residual**2
-        + _RESIDUAL_ERROR * abs(residual[0])
-        + SAFETY * factor.error * changed**2
-    )
-    zero = np.abs(beta[0]) <= error
-    if zero.any():  # not to be told from zero at thirty digits: say zero, not noise
-        beta = (np.where(zero, 0.0, beta[0]), np.where(zero, 0.0, beta[1]))
-    unit = magnitude / np.sqrt(n)
-    intercept_of_zero = intercept_error / unit if unit else 0.0
+    if (np.abs(beta[0]) <= error).any():  # zero to thirty digits: say zero, not noise
+        nothing = np.abs(beta[0]) <= error
+        beta = (np.where(nothing, 0.0, beta[0]), np.where(nothing, 0.0, beta[1]))
     if abs(intercept[0]) <= intercept_error:
         intercept = (0.0, 0.0)
-    largest = float(np.max(error / np.where(raw > 0.0, magnitude / raw, 1.0), initial=0.0))
+    unit = magnitude / math.sqrt(n)
     return Refinement(
-        beta, error, largest, intercept, intercept_error, intercept_of_zero,
-        float(residual[0]), residual_error, state.passes + 1,
-    )  # fmt: skip
+        coefficients=beta,
+        error=error,
+        error_of_zero=float((error * raw).max(initial=0.0)) / magnitude if magnitude else 0.0,
+        intercept=intercept,
+        intercept_error=intercept_error,
+        intercept_error_of_zero=intercept_error / unit if unit else 0.0,
+        residual_square=residual[0],
+        residual_square_error=2.0 * of_residual * residual_norm
+        + of_residual**2
+        + _RESIDUAL_ERROR * abs(residual[0])
+        + SAFETY * factor.error * changed**2,
+        passes=state.passes + 1,
+    )
 
 
 def _residual_sums(
@@ -192,17 +215,17 @@ def _residual_sums(
     high, low = np.zeros(p), np.zeros(p)
     high[factor.kept], low[factor.kept] = state.coefficients
     scale = np.append(system.scale, system.target_scale)
-    intercept = (float(state.intercept[0]), float(state.intercept[1]))
     backend = factor.backend
 
     def summed(batch: Batch) -> Any:
         with np.errstate(all="ignore"):
-            return backend.residual_sums(batch.x, batch.y, scale, intercept, (high, low))
+            return backend.residual_sums(batch.x, batch.y, scale, state.intercept, (high, low))
 
     batches = source.batches(block_rows(p))
     opening = next(batches)
     workers = workers_for(threads, backend, 10.0 * len(opening) * (p + 1))
-    total: DoubleDouble = (np.zeros(p + 2), np.zeros(p + 2))
+    total: DoubleDouble | None = None
     for part in in_order(summed, opening, batches, workers):
-        total = dd.add(total, part)
+        total = part if total is None else dd.add(total, part)
+    assert total is not None
     return total

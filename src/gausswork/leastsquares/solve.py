@@ -11,7 +11,7 @@ from gausswork.leastsquares.backend import Backend, default_backend
 from gausswork.leastsquares.doubledouble import Integers
 from gausswork.leastsquares.kernels import TIERS
 from gausswork.leastsquares.moments import Moments, Progress, accumulate
-from gausswork.leastsquares.refine import refine, unrefined
+from gausswork.leastsquares.refine import reach, refine, unrefined
 from gausswork.leastsquares.solution import STANDARD_ERROR_DIGITS, NormalEquation, Solution
 from gausswork.leastsquares.spread import from_moments, from_rows
 from gausswork.leastsquares.system import assemble, factorize
@@ -53,8 +53,8 @@ def least_squares(
         if not moments.finite:
             if exponents is not None or not source.replayable:
                 raise NotFiniteError(
-                    "the sums of this data are not finite: it holds NaN or infinities, or its values "
-                    "span too many orders of magnitude. Leave those rows out, or rescale."
+                    "the sums of this data are not finite: it holds NaN or infinities, or values of "
+                    "too many orders of magnitude. Leave those rows out, or rescale."
                 )
             exponents = _exponents_of_all(source)
             continue
@@ -94,19 +94,23 @@ def _solve(
     wanted = method.digits_for(moments.rows * len(moments.shift))
     tolerance = 10.0 ** -min(wanted, STANDARD_ERROR_DIGITS)
     with np.errstate(all="ignore"):
-        system = assemble(moments, intercept=intercept)
+        system = assemble(moments, intercept=intercept, backend=backend)
         factor = factorize(system, backend, may_escalate=may_escalate)
         if factor is None:
             return None
-        spread = from_moments(system, factor)
+        to = reach(system, factor)
+        spread = from_moments(system, factor, to)
         if may_escalate and spread.worst() > tolerance:
             return None
-        state = unrefined(system, factor)
+        state = unrefined(system, factor, to)
         if source is not None and source.replayable:
-            state = refine(state, system, factor, source, wanted, 2.0 * tolerance, threads)
+            state = refine(
+                state, system, factor, to, source,
+                digits=wanted, square_tolerance=2.0 * tolerance, threads=threads,
+            )  # fmt: skip
             if spread.worst() > tolerance and wanted >= STANDARD_ERROR_DIGITS:
-                spread = from_rows(system, factor, source, threads)
-        return answer(moments, system, factor, spread, state, wanted, tier, backend)
+                spread = from_rows(system, factor, to, source, threads)
+        return answer(moments, system, factor, to, spread, state, wanted, tier, backend)
 
 
 def _exponents_of_all(source: Source) -> Integers:

@@ -10,6 +10,7 @@ from gausswork.data.sources import Batch, Source
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
 from gausswork.leastsquares.moments import block_rows, in_order, workers_for
+from gausswork.leastsquares.refine import Reach
 from gausswork.leastsquares.system import SAFETY, Factor, System, invert_upper
 
 _ROUNDING = 4.0 * 2.0**-53  # of a standard error: two square roots, a product, a change of units
@@ -35,26 +36,23 @@ class Spread:
 
     def worst(self) -> float:
         """Return the largest relative error that a standard error inherits."""
-        return 0.5 * float(np.max(np.append(self.inverse_error, self.of_intercept_error)))
+        return 0.5 * max(float(self.inverse_error.max(initial=0.0)), self.of_intercept_error)
 
 
-def from_moments(system: System, factor: Factor) -> Spread:
-    """Take C from the factor of the moments; its relative error grows with the condition number
-    squared.
-    """  # noqa: D205
-    mean = (system.mean[0][factor.kept], system.mean[1][factor.kept])
+def from_moments(system: System, factor: Factor, to: Reach) -> Spread:
+    """Take C from the factor of the moments: errors grow with the condition number squared."""
     of_intercept = error = 0.0
     if system.intercept:
-        pulled = factor.solve(mean)
-        of_intercept = float(dd.dot(pulled, mean)[0]) + 1.0 / system.rows
-        weighted = pulled[0] * system.inflation[factor.kept]
-        error = float(SAFETY * factor.error * (weighted @ weighted)) / of_intercept + _ROUNDING
-    row_norms = factor.row_norms(system)
-    relative = SAFETY * factor.error * row_norms**2 / factor.inverse.diagonal() + _ROUNDING
+        pulled = factor.solve(to.mean)
+        of_intercept = factor.backend.dot(pulled, to.mean)[0] + 1.0 / system.rows
+        error = SAFETY * factor.error * to.intercept**2 / of_intercept + _ROUNDING
+    relative = SAFETY * factor.error * to.rows * to.rows / factor.inverse.diagonal() + _ROUNDING
     return Spread(factor.inverse, relative, of_intercept, error)
 
 
-def from_rows(system: System, factor: Factor, source: Source, threads: int | None) -> Spread:
+def from_rows(
+    system: System, factor: Factor, to: Reach, source: Source, threads: int | None
+) -> Spread:
     """Whiten the columns by R⁻¹ in double-double and take their Gram matrix, by one pass.
 
     With V = R⁻¹ rounded, S = (XV)ᵀXV is near the identity, so float64 is enough for it, and
@@ -80,7 +78,9 @@ def from_rows(system: System, factor: Factor, source: Source, threads: int | Non
     try:
         triangle = invert_upper(np.linalg.cholesky(gram).T)
     except np.linalg.LinAlgError:
-        return from_moments(system, factor)  # V was too far off: the first answer stands, unsure
+        return from_moments(
+            system, factor, to
+        )  # V was too far off: the first answer stands, unsure
     root = factor.inverse_triangle @ triangle
     inverse = root @ root.T
     size = np.sqrt(system.raw_square[kept])
@@ -89,8 +89,7 @@ def from_rows(system: System, factor: Factor, source: Source, threads: int | Non
     relative = SAFETY * stretch * (backend.gram_error[0] + 2.0 * lost) + _ROUNDING
     of_intercept = error = 0.0
     if system.intercept:
-        mean = (system.mean[0][kept], system.mean[1][kept])
-        leaning = _transposed_product(factor.inverse_triangle, mean)
+        leaning = _transposed_product(factor.inverse_triangle, to.mean)
         inner = triangle.T @ leaning
         of_intercept = float(inner @ inner) + 1.0 / system.rows
         error = relative + 2.0 * lost / np.sqrt(system.rows * of_intercept)

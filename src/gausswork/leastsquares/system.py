@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,44 +64,43 @@ class System:
     error: float
 
 
-def assemble(moments: Moments, *, intercept: bool) -> System:
+def assemble(moments: Moments, *, intercept: bool, backend: Backend) -> System:
     """Centre the moments exactly (or move them back to zero) and equilibrate."""
     n = float(moments.rows)
-    shift = moments.shift
-    about_shift = moments.second_high.diagonal()
-    outer_first = (moments.first_high[:, None], moments.first_low[:, None])
-    mean_about_shift = dd.divide(moments.first, (n, 0.0))
+    first, shift = moments.first, (moments.shift, np.zeros_like(moments.shift))
     if intercept:
-        second = dd.subtract(moments.second, dd.multiply(outer_first, mean_about_shift))
-        mean = dd.add(mean_about_shift, dd.promote(shift))
-        raw_square = np.maximum(second[0].diagonal(), 0.0) + n * mean[0] ** 2
+        quotient = moments.first_high / n
+        rest = backend.add_multiple(first, (-n, 0.0), (quotient, shift[1]))
+        about_shift = dd.normalize(quotient, rest[0] / n)
+        second = backend.symmetric_update(moments.second, first, dd.negate(about_shift))
+        mean = backend.add_multiple(about_shift, (1.0, 0.0), shift)
     else:
-        # Σ(z+c)(z+c)ᵀ = Σzzᵀ + c·(Σz + n·c/2)ᵀ + (Σz + n·c/2)·cᵀ
-        half = dd.add(moments.first, dd.multiply((0.5 * n, 0.0), dd.promote(shift)))
-        crossed = dd.multiply((half[0][:, None], half[1][:, None]), dd.promote(shift))
-        second = dd.add(moments.second, dd.add(crossed, (crossed[0].T, crossed[1].T)))
-        mean = (np.zeros_like(shift), np.zeros_like(shift))
-        raw_square = np.maximum(second[0].diagonal(), 0.0)
+        # Σ(z+c)(z+c)ᵀ = Σzzᵀ + (c·hᵀ + h·cᵀ)/2 with h = 2Σz + n·c
+        half = backend.add_multiple(dd.scale(first, 2.0), (n, 0.0), shift)
+        second = backend.symmetric_update(moments.second, shift, half)
+        mean = (shift[1], shift[1])
     square = second[0].diagonal()
+    raw_square = np.maximum(square, 0.0) + n * mean[0] * mean[0]
     constant = square <= _ROUNDING_NOISE * raw_square
     norm = np.sqrt(np.where(constant, 1.0, square))
     fit = np.ldexp(1.0, -np.frexp(norm)[1])  # powers of two: equilibration rounds nothing
     fit[-1] = 1.0
-    second = dd.scale(dd.scale(second, fit), fit[:, None])
-    about_shift = np.where(about_shift > square, about_shift, square)
+    grid = fit * fit[:, None]
+    high, low = second[0] * grid, second[1] * grid
+    size = np.sqrt(np.maximum(moments.second_high.diagonal(), square))
     return System(
         rows=moments.rows,
         intercept=intercept,
         scale=np.ldexp(fit[:-1], moments.exponents[:-1].astype(np.int32)),
-        target_scale=float(np.ldexp(1.0, int(moments.exponents[-1]))),
+        target_scale=math.ldexp(1.0, int(moments.exponents[-1])),
         mean=(mean[0][:-1] * fit[:-1], mean[1][:-1] * fit[:-1]),
         target_mean=(float(mean[0][-1]), float(mean[1][-1])),
-        matrix=(second[0][:-1, :-1], second[1][:-1, :-1]),
-        right=(second[0][:-1, -1], second[1][:-1, -1]),
-        target_square=(float(second[0][-1, -1]), float(second[1][-1, -1])),
-        inflation=np.sqrt(about_shift[:-1]) / norm[:-1],
-        target_norm=float(np.sqrt(max(about_shift[-1], 0.0))),
-        raw_square=raw_square[:-1] * fit[:-1] ** 2,
+        matrix=(high[:-1, :-1], low[:-1, :-1]),
+        right=(high[:-1, -1], low[:-1, -1]),
+        target_square=(float(high[-1, -1]), float(low[-1, -1])),
+        inflation=(size / norm)[:-1],
+        target_norm=float(size[-1]),
+        raw_square=(raw_square * fit * fit)[:-1],
         target_raw_square=float(raw_square[-1]),
         constant=constant[:-1],
         error=moments.error,
@@ -119,7 +119,6 @@ class Factor:
     inverse : (r, r) C = A⁻¹ = R⁻¹R⁻ᵀ; its diagonal is accurate to rounding.
     error : error constant of the Gram matrix with that of the factorisation.
     doubt : relative error of C that the error of the Gram matrix can cause; must be below one.
-    aliased : columns left out: combinations of the others to all digits that can be had.
     """
 
     kept: npt.NDArray[np.intp]
@@ -128,20 +127,18 @@ class Factor:
     inverse: Array
     error: float
     doubt: float
-    aliased: tuple[int, ...]
     backend: Backend
-
-    def row_norms(self, system: System) -> Array:
-        """Return the norms of the rows of C, (r,), weighted by the errors of the columns."""
-        weighted = self.inverse * system.inflation[self.kept]
-        norms: Array = np.sqrt((weighted * weighted).sum(axis=1))
-        return norms
 
     def solve(self, right: DoubleDouble) -> DoubleDouble:
         """Return A⁻¹·right over the kept columns."""
         if self.triangle is not None:
             return self.backend.substitute(self.triangle, right)
-        return dd.promote(self.inverse_triangle @ (self.inverse_triangle.T @ right[0]))
+        v = self.inverse_triangle
+        return dd.promote(v @ (v.T @ right[0]))
+
+    def take(self, vector: DoubleDouble) -> DoubleDouble:
+        """Return the entries of the kept columns, in memory of their own."""
+        return vector[0][self.kept], vector[1][self.kept]
 
 
 def factorize(system: System, backend: Backend, *, may_escalate: bool) -> Factor | None:
@@ -155,61 +152,54 @@ def factorize(system: System, backend: Backend, *, may_escalate: bool) -> Factor
     may_escalate : whether the Gram matrix can be computed again with smaller errors.
     """
     kept = np.flatnonzero(~system.constant)
-    aliased: list[int] = []
     capacity = system.rows - (1 if system.intercept else 0)
     while True:
         p = len(kept)
-        double_double = p <= _DOUBLE_DOUBLE_COLUMNS or may_escalate is False
-        error = system.error if double_double else system.error + UNIT_ROUNDOFF * np.sqrt(p)
-        inflation = system.inflation[kept]
-        square = system.matrix[0].diagonal()[kept]
-        noise = _ROUNDING_NOISE * system.raw_square[kept]
-        blur = _RESOLUTION * error * inflation**2 * square
-        matrix = _part(system.matrix, kept)
-        triangle: DoubleDouble | None
+        double_double = p <= _DOUBLE_DOUBLE_COLUMNS or not may_escalate
+        error = system.error if double_double else system.error + UNIT_ROUNDOFF * math.sqrt(p)
+        matrix, inflation, raw_square = _part(system, kept)
+        size = inflation * inflation
+        triangle: DoubleDouble | None = None
         if double_double:
-            triangle, skipped = backend.cholesky(matrix, np.maximum(noise, blur), capacity)
+            blur = (_RESOLUTION * error) * size * matrix[0].diagonal()
+            tolerance = np.maximum(_ROUNDING_NOISE * raw_square, blur)
+            triangle, skipped = backend.cholesky(matrix, tolerance, capacity)
             if skipped.any():
                 if may_escalate and (p <= capacity or skipped[:capacity].any()):
                     return None
-                aliased += [int(k) for k in kept[skipped]]
                 kept = kept[~skipped]
                 continue
             inverse_triangle = backend.invert_triangle(triangle)
         else:
-            triangle = None
-            found = _float_factor(matrix[0])
+            found = _float_inverse_triangle(matrix[0])
             if found is None:
                 return None
             inverse_triangle = found
-        weighted = (inverse_triangle * inverse_triangle).T
-        hidden = weighted @ (system.raw_square[kept] * _ROUNDING_NOISE)  # per column, in pivots
         inverse = inverse_triangle @ inverse_triangle.T
-        size = inflation**2
-        doubt = 2.0 * np.sqrt(p) * error * float(np.sqrt(size @ (inverse * inverse) @ size))
-        if doubt > (0.1 if may_escalate else 0.5):
+        doubt = 2.0 * error * math.sqrt(p * float(size @ (inverse * inverse) @ size))
+        if not doubt <= (0.1 if may_escalate else 0.5):
             if may_escalate:
                 return None
-            share = weighted @ size
-            worst = int(np.argmax(share))
-        elif (hidden >= 1.0).any():
-            worst = int(np.argmax(hidden >= 1.0))
-        else:
-            return Factor(
-                kept, triangle, inverse_triangle, inverse, error, doubt, tuple(aliased), backend
-            )
-        aliased.append(int(kept[worst]))
-        kept = np.delete(kept, worst)
+            kept = np.delete(kept, int(np.argmax((inverse_triangle**2).T @ size)))
+            continue
+        # share of each pivot, in the order of the columns, that rounding the inputs explains
+        noise = (_ROUNDING_NOISE * raw_square) @ (inverse_triangle * inverse_triangle)
+        if p and noise.max() >= 1.0:
+            kept = np.delete(kept, int(np.argmax(noise >= 1.0)))
+            continue
+        return Factor(kept, triangle, inverse_triangle, inverse, error, doubt, backend)
 
 
-def _part(matrix: DoubleDouble, kept: npt.NDArray[np.intp]) -> DoubleDouble:
-    if len(kept) == len(matrix[0]):
-        return matrix
+def _part(system: System, kept: npt.NDArray[np.intp]) -> tuple[DoubleDouble, Array, Array]:
+    """Return matrix, inflation and raw squares of some columns."""
+    if len(kept) == len(system.scale):
+        return system.matrix, system.inflation, system.raw_square
     both = np.ix_(kept, kept)
-    return matrix[0][both], matrix[1][both]
+    matrix = (system.matrix[0][both], system.matrix[1][both])
+    return matrix, system.inflation[kept], system.raw_square[kept]
 
 
-def _float_factor(matrix: Array) -> Array | None:
+def _float_inverse_triangle(matrix: Array) -> Array | None:
     """Return R⁻¹ in float64, or ``None`` if the matrix is not numerically positive definite."""
     try:
         return invert_upper(np.linalg.cholesky(matrix).T)
