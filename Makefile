@@ -50,7 +50,7 @@ bench: $(DONE)/bench ## measure accuracy and speed beside the peers
 	$(BIN)/python benchmarks/run.py
 
 clean: ## remove what was built, keep the environment
-	rm -rf build dist demo-output docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist demo-output docs/_build docs/generated .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf src/*.egg-info src/gausswork/_native/*.so
 	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -f $(DONE)/run

@@ -2,10 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import gausswork
 
-sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_extensions"))
 
 project = "gausswork"
 author = "the gausswork developers"
@@ -27,3 +29,17 @@ html_copy_source = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say what each argument is, with its shape
 autodoc_preserve_defaults = True
+
+
+def draw(app: Any) -> None:
+    """Draw the pictures of the pages, so that they show what this version draws."""
+    heights = HERE.parent / "examples/galton-families.csv"
+    fit = gausswork.fit(heights, target="childHeight", features="midparentHeight,gender")
+    pictures = HERE / "generated"
+    pictures.mkdir(exist_ok=True)
+    fit.plot(heights, path=pictures / "galton.png")
+
+
+def setup(app: Any) -> None:
+    """Register with Sphinx."""
+    app.connect("builder-inited", draw)
