@@ -8,7 +8,15 @@ def residual_sums(
     x: Any, y: Any, b0_high: float, b0_low: float, scale: Any, b_high: Any, b_low: Any, out: Any, /
 ) -> None: ...
 def whitened_gram(
-    x: Any, y: Any, scale: Any, mean_high: Any, mean_low: Any, weights: Any, out: Any, /
+    x: Any,
+    y: Any,
+    scale: Any,
+    mean_high: Any,
+    mean_low: Any,
+    width: int,
+    weights: Any,
+    out: Any,
+    /,
 ) -> None: ...
 def dot(a_high: Any, a_low: Any, b_high: Any, b_low: Any, /) -> tuple[float, float]: ...
 def add_multiple(

@@ -490,19 +490,19 @@ static void NAME(residual_sums)(const table *t, ptrdiff_t n, const double *scale
 
 /* ------------------------------------------------------------------ whitened Gram matrix */
 
-static size_t NAME(whitened_scratch)(int p)
+static size_t NAME(whitened_scratch)(int p, int r)
 {
-    size_t strips = (p + LANES - 1) / LANES, Q = strips * LANES;
+    size_t strips = (r + LANES - 1) / LANES, Q = strips * LANES;
     return 2 * Q * Q + strips * STRIP + (size_t)(3 * p + 3) * COLUMN;
 }
 
-/* Gram matrix of W = (X·s − mean)·T, W in double-double, the products in float64 */
+/* Gram matrix of W = (X·s − mean)·weights (p × r), W in double-double, products in float64 */
 static void NAME(whitened_gram)(const table *t, ptrdiff_t n, const double *scale,
                                 const double *mean_high, const double *mean_low,
-                                const double *weights, double *out, double *scratch,
+                                const double *weights, int width, double *out, double *scratch,
                                 const double **columns)
 {
-    int p = t->predictors, strips = (p + LANES - 1) / LANES;
+    int p = t->predictors, strips = (width + LANES - 1) / LANES;
     size_t Q = (size_t)strips * LANES;
     double *gh = scratch, *gl = gh + Q * Q, *strip = gl + Q * Q;
     double *dh = strip + (size_t)strips * STRIP, *dl = dh + (size_t)p * COLUMN;
@@ -520,11 +520,11 @@ static void NAME(whitened_gram)(const table *t, ptrdiff_t n, const double *scale
                 l[k] = k < m ? e : 0.0;
             }
         }
-        for (int j = 0; j < p; j++) {
+        for (int j = 0; j < width; j++) {
             memset(wh, 0, sizeof(double) * ROWS);
             memset(wl, 0, sizeof(double) * ROWS);
             for (int i = 0; i < p; i++) {
-                double weight = weights[(size_t)i * p + j];
+                double weight = weights[(size_t)i * width + j];
                 if (weight == 0.0) continue;
                 vec b = ALL(weight);
                 const double *xh = dh + (size_t)i * COLUMN, *xl = dl + (size_t)i * COLUMN;
@@ -541,9 +541,9 @@ static void NAME(whitened_gram)(const table *t, ptrdiff_t n, const double *scale
         }
         NAME(product)(strip, strip, 1, strips, 1, gh, gl, 0);
     }
-    for (int a = 0; a < p; a++)
-        for (int b = a; b < p; b++)
-            out[a * p + b] = out[b * p + a] = gh[a * Q + b] + gl[a * Q + b];
+    for (int a = 0; a < width; a++)
+        for (int b = a; b < width; b++)
+            out[a * width + b] = out[b * width + a] = gh[a * Q + b] + gl[a * Q + b];
 }
 
 /* ------------------------------------------------------------------ p-space, double-double */

@@ -45,10 +45,10 @@ typedef struct {
     void (*residual_sums)(const table *, ptrdiff_t n, const double *scale, dd b0,
                           const double *bh, const double *bl, double *high, double *low,
                           double *scratch, const double **columns);
-    size_t (*whitened_scratch)(int p);
+    size_t (*whitened_scratch)(int p, int r);
     void (*whitened_gram)(const table *, ptrdiff_t n, const double *scale,
                           const double *mean_high, const double *mean_low, const double *weights,
-                          double *out, double *scratch, const double **columns);
+                          int width, double *out, double *scratch, const double **columns);
     void (*cholesky)(double *h, double *l, int p, const double *tolerance, int capacity,
                      unsigned char *skipped);
     void (*invert_triangle)(const double *rh, const double *rl, int p, double *h, double *l);
@@ -388,25 +388,31 @@ done:
     return result;
 }
 
-/* whitened_gram(x, y, scale, mean_high, mean_low, weights, out): out takes p² */
+/* whitened_gram(x, y, scale, mean_high, mean_low, width, weights, out): out takes width² */
 static PyObject *py_whitened_gram(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     (void)self;
-    if (arity(nargs, 7) < 0) return NULL;
+    if (arity(nargs, 8) < 0) return NULL;
+    Py_ssize_t r = PyLong_AsSsize_t(args[5]);
+    if (r < 0 || r > 1000000) {
+        if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "too many columns");
+        return NULL;
+    }
+    PyObject *const arrays[5] = {args[2], args[3], args[4], args[6], args[7]};
     input in;
     PyObject *result = NULL;
     Py_buffer views[5];
     void *base;
     if (input_read(&in, args[0], args[1]) < 0) goto done;
-    Py_ssize_t p = in.t.predictors, sizes[5] = {p, p, p, p * p, p * p};
-    if (many_doubles(args + 2, views, sizes, 5, 4) < 0) goto done;
+    Py_ssize_t p = in.t.predictors, sizes[5] = {p, p, p, p * r, r * r};
+    if (many_doubles(arrays, views, sizes, 5, 4) < 0) goto done;
     const kernels *code = active->code;
-    double *scratch = scratch_new(code->whitened_scratch((int)p), &base);
+    double *scratch = scratch_new(code->whitened_scratch((int)p, (int)r), &base);
     const double **columns = malloc(sizeof(double *) * (size_t)(p + 1));
     if (scratch && columns) {
         Py_BEGIN_ALLOW_THREADS
         code->whitened_gram(&in.t, in.rows, views[0].buf, views[1].buf, views[2].buf,
-                            views[3].buf, views[4].buf, scratch, columns);
+                            views[3].buf, (int)r, views[4].buf, scratch, columns);
         Py_END_ALLOW_THREADS
         result = Py_NewRef(Py_None);
     } else if (!columns) {
@@ -617,7 +623,7 @@ static PyMethodDef methods[] = {
     CALL(gram, "gram(x, y, tier, scale, shift, out)"),
     CALL(add, "add(q, total, part)"),
     CALL(residual_sums, "residual_sums(x, y, b0_high, b0_low, scale, b_high, b_low, out)"),
-    CALL(whitened_gram, "whitened_gram(x, y, scale, mean_high, mean_low, weights, out)"),
+    CALL(whitened_gram, "whitened_gram(x, y, scale, mean_high, mean_low, width, weights, out)"),
     CALL(dot, "dot(a_high, a_low, b_high, b_low) -> (high, low)"),
     CALL(add_multiple, "add_multiple(high, low, factor_high, factor_low, x_high, x_low)"),
     CALL(symmetric_update, "symmetric_update(high, low, a_high, a_low, b_high, b_low)"),

@@ -12,10 +12,11 @@ from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.backend import Backend, slower_kernels_finding
 from gausswork.leastsquares.doubledouble import Array
 from gausswork.leastsquares.moments import Moments
-from gausswork.leastsquares.refine import Reach, Refinement
+from gausswork.leastsquares.refine import Refinement
 from gausswork.leastsquares.solution import FULL_DIGITS, Dependency, Solution
 from gausswork.leastsquares.spread import Spread
-from gausswork.leastsquares.system import UNIT_ROUNDOFF, Factor, System
+from gausswork.leastsquares.system import UNIT_ROUNDOFF, Factor, Reach, System
+from gausswork.leastsquares.whiten import Whitened
 
 _POOR_DIGITS = 4.0  # fewer trusted digits than this are an alarm
 _NOISY_DIGITS = 3.0  # fewer data digits than this are worth a word
@@ -25,7 +26,7 @@ _TAKES_PART = 1e-9  # smaller shares of a dependent column are rounding
 def answer(
     moments: Moments,
     system: System,
-    factor: Factor,
+    factor: Factor | Whitened,
     to: Reach,
     spread: Spread,
     state: Refinement,
@@ -129,7 +130,7 @@ def _residual_square(system: System, state: Refinement) -> tuple[float, bool]:
 
 
 def _input_noise(
-    system: System, factor: Factor, to: Reach, state: Refinement, variance: float
+    system: System, factor: Factor | Whitened, to: Reach, state: Refinement, variance: float
 ) -> tuple[Array, float]:
     """Return two standard deviations that half-ulp noise in all inputs gives each coefficient.
 
@@ -140,13 +141,13 @@ def _input_noise(
     per_row = (system.target_raw_square + float((beta * beta) @ raw)) / n
     residual = variance if math.isfinite(variance) else 0.0
     noise = np.sqrt(per_row * c.diagonal() + residual * ((c * c) @ raw))
-    spread = max(float(to.leaning @ to.mean[0]), 0.0) + 1.0 / n
-    of_intercept = per_row * spread + residual * float((to.leaning * to.leaning) @ raw)
+    leaning = to.leaning[0]
+    of_intercept = per_row * (to.of_mean + 1.0 / n) + residual * float((leaning * leaning) @ raw)
     unit = 2.0 * UNIT_ROUNDOFF / math.sqrt(3.0)
     return unit * noise, unit * math.sqrt(of_intercept)
 
 
-def _condition(system: System, factor: Factor) -> float:
+def _condition(system: System, factor: Factor | Whitened) -> float:
     if len(factor.kept) == 0:
         return 1.0
     matrix = system.matrix[0]
@@ -167,7 +168,9 @@ def _norm(matrix: Array) -> float:
     return size
 
 
-def _dependencies(moments: Moments, system: System, factor: Factor) -> Iterator[Dependency]:
+def _dependencies(
+    moments: Moments, system: System, factor: Factor | Whitened
+) -> Iterator[Dependency]:
     """Express every column without a coefficient by those that have one."""
     if len(factor.kept) == len(moments.names):
         return

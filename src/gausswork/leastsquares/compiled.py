@@ -53,8 +53,9 @@ def whitened_gram(
     x: Predictors, y: FloatVector, scale: Array, mean: DoubleDouble, weights: Array
 ) -> Array:
     """Gram matrix of the whitened columns; see :func:`kernels.whitened_gram`."""
-    out = np.empty(weights.shape)
-    _kernels.whitened_gram(x, y, scale, mean[0], mean[1], np.ascontiguousarray(weights), out)
+    width = weights.shape[1]
+    out = np.empty((width, width))
+    _kernels.whitened_gram(x, y, scale, *mean, width, np.ascontiguousarray(weights), out)
     return out
 
 

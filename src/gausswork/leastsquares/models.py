@@ -48,21 +48,27 @@ def save(fit: Fit, path: str | os.PathLike[str]) -> None:
     InputError
         The file cannot be written, or something else than a model has that name.
     """
-    target = Path(path)
-    if target.is_file() and target.stat().st_size > 0 and not _is_model(target):
-        raise InputError(
-            f"{path} exists and is not a gausswork model, so it was not replaced. "
-            "Choose another name, or delete it first."
-        )
+    check_place(path)
     text = json.dumps(encode(fit), allow_nan=False, ensure_ascii=False)
     if len(text) > LARGEST_FILE // 4 and len(text.encode()) > LARGEST_FILE:
         raise InputError(
             f"a model of {len(fit.names)} terms is larger than {LARGEST_FILE} bytes, the most "
             "that load() accepts. Keep fit.to_dict() instead."
         )
-    with files.atomic(target) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with files.atomic(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write(text)
         file.write("\n")
+
+
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Refuse a path where no model can be saved, before the work whose result it is to hold."""
+    files.check_writable(path)
+    target = Path(path)
+    if target.is_file() and target.stat().st_size > 0 and not _is_model(target):
+        raise InputError(
+            f"{path} exists and is not a gausswork model, so it was not replaced. "
+            "Choose another name, or delete it first."
+        )
 
 
 def load(path: str | os.PathLike[str]) -> Fit:

@@ -244,7 +244,7 @@ def _root(solution: Solution, kept: npt.NDArray[np.intp]) -> Matrix | None:
     with np.errstate(all="ignore"):
         backend = default_backend()
         system = assemble(solution.moments, intercept=solution.intercept, backend=backend)
-        factor = factorize(system, backend, may_escalate=False)
+        factor = factorize(system, backend, strict=False)
     assert factor is not None
     assert np.array_equal(factor.kept, kept)  # the same moments give the same rank
     return factor.inverse_triangle

@@ -12,41 +12,12 @@ from gausswork.data.sources import Batch, Source
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
 from gausswork.leastsquares.moments import block_rows, in_order, workers_for
-from gausswork.leastsquares.system import SAFETY, Factor, System
+from gausswork.leastsquares.system import SAFETY, Factor, Reach, System
+from gausswork.leastsquares.whiten import Whitened
 
 _RESIDUAL_ERROR = 2.0**-101  # of sums in double-double
 _MOST_PASSES = 6
 _LEAST_GAIN = 0.5  # digits a further pass must bring
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How far an error in the sums can reach into the coefficients.
-
-    Attributes
-    ----------
-    inflation : (r,) of the kept columns.
-    mean : (r,) means of the kept columns, double-double; zero without an intercept.
-    rows : (r,) norms of the rows of C, weighted by the errors of the columns.
-    intercept : the same norm of Cm: what reaches the intercept.
-    leaning : Cm, (r,).
-    """
-
-    inflation: Array
-    mean: DoubleDouble
-    rows: Array
-    intercept: float
-    leaning: Array
-
-
-def reach(system: System, factor: Factor) -> Reach:
-    """Measure the inverse C for the error bounds."""
-    inflation, mean = system.inflation[factor.kept], factor.take(system.mean)
-    weighted = factor.inverse * inflation
-    leaning = factor.inverse @ mean[0]
-    pulled = leaning * inflation
-    rows = np.sqrt(np.einsum("ij,ij->i", weighted, weighted))
-    return Reach(inflation, mean, rows, math.sqrt(pulled @ pulled), leaning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +81,26 @@ def unrefined(system: System, factor: Factor, to: Reach) -> Refinement:
     )
 
 
+def unsolved(system: System, factor: Whitened) -> Refinement:
+    """Start from nothing, for the passes to do all."""
+    nothing = np.zeros(len(factor.kept))
+    return Refinement(
+        coefficients=(nothing, nothing),
+        error=np.full(len(nothing), np.inf),
+        error_of_zero=1.0,
+        intercept=system.target_mean,
+        intercept_error=np.inf,
+        intercept_error_of_zero=1.0,
+        residual_square=system.target_square[0],
+        residual_square_error=np.inf,
+        passes=0,
+    )
+
+
 def refine(
     state: Refinement,
     system: System,
-    factor: Factor,
+    factor: Factor | Whitened,
     to: Reach,
     source: Source,
     *,
@@ -145,7 +132,11 @@ def refine(
 
 
 def _corrected(
-    state: Refinement, system: System, factor: Factor, to: Reach, sums: DoubleDouble
+    state: Refinement,
+    system: System,
+    factor: Factor | Whitened,
+    to: Reach,
+    sums: DoubleDouble,
 ) -> Refinement:
     """Solve for the correction that the residual sums ask for, and bound what is left."""
     backend, n, p = factor.backend, system.rows, len(system.scale)
@@ -156,7 +147,8 @@ def _corrected(
         gradient = backend.add_multiple(gradient, (-of_ones[0], -of_ones[1]), to.mean)
     change = factor.solve(gradient)
     beta = backend.add_multiple(state.coefficients, (1.0, 0.0), change)
-    residual = dd.subtract(square, backend.dot(change, gradient))
+    gain = backend.dot(change, gradient)
+    residual = dd.subtract(square, gain)
     intercept = state.intercept
     if system.intercept:
         per_row = dd.divide(of_ones, (float(n), 0.0))
@@ -174,16 +166,15 @@ def _corrected(
     )
     of_residual = _RESIDUAL_ERROR * magnitude
     of_gradient = _RESIDUAL_ERROR * math.sqrt(raw_square.sum()) * residual_norm
-    inflated = to.inflation * change[0]
-    changed = math.sqrt(inflated @ inflated)
-    from_change = factor.error * changed / (1.0 - factor.doubt)
+    of_change = factor.change_error(to, change[0], gain[0])
     deviation = np.sqrt(factor.inverse.diagonal())
-    error = SAFETY * ((from_change + of_gradient) * to.rows + of_residual * deviation)
+    error = SAFETY * (of_change.coefficients + of_gradient * to.rows + of_residual * deviation)
     intercept_error = 0.0
     if system.intercept:
-        spread = math.sqrt(max(float(to.leaning @ to.mean[0]), 0.0)) + 1.0 / math.sqrt(n)
         intercept_error = SAFETY * (
-            (from_change + of_gradient) * to.intercept + of_residual * spread
+            of_change.intercept
+            + of_gradient * to.intercept
+            + of_residual * (math.sqrt(to.of_mean) + 1.0 / math.sqrt(n))
         )
     if (np.abs(beta[0]) <= error).any():  # zero to thirty digits: say zero, not noise
         nothing = np.abs(beta[0]) <= error
@@ -202,13 +193,17 @@ def _corrected(
         residual_square_error=2.0 * of_residual * residual_norm
         + of_residual**2
         + _RESIDUAL_ERROR * abs(residual[0])
-        + SAFETY * factor.error * changed**2,
+        + SAFETY * of_change.square,
         passes=state.passes + 1,
     )
 
 
 def _residual_sums(
-    state: Refinement, system: System, factor: Factor, source: Source, threads: int | None
+    state: Refinement,
+    system: System,
+    factor: Factor | Whitened,
+    source: Source,
+    threads: int | None,
 ) -> DoubleDouble:
     """Read the source once for Xᵀr, Σr and Σr²."""
     p = len(system.scale)

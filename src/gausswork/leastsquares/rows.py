@@ -12,6 +12,7 @@ from gausswork.errors import InputError
 from gausswork.leastsquares.kernels import columns_of
 
 if TYPE_CHECKING:
+    from gausswork.data.recipe import Recipe
     from gausswork.leastsquares.fit import Fit
 
 Array = npt.NDArray[np.float64]
@@ -37,44 +38,50 @@ def source_of(fit: Fit, data: Any) -> Source:
         from gausswork.data import open_data
 
         if isinstance(data, tuple) and len(data) == 2 and not isinstance(data[0], str):
-            names = fit.moments.names if hasattr(data[0], "shape") else None
-            opened = open_data(data[0], fit.target, y=data[1], features=names)
+            opened = open_data(data[0], fit.target, y=data[1])
         else:
             features = [column.name for column in fit.design.columns]
             opened = open_data(data, fit.target, features=features)
-        if opened.recipe is not None and opened.recipe != fit.design:
+        if opened.recipe is not None and not _alike(opened.recipe, fit.design):
             raise InputError(
                 f"{opened.description} does not have the columns and levels that the fit has seen. "
                 "Give the data that was fitted."
             )
         source = opened.source
-    if source.names != fit.moments.names:
+    if len(source.names) != len(fit.moments.names):
         raise InputError(
-            f"the data has the predictors {', '.join(source.names)}, the fit has "
-            f"{', '.join(fit.moments.names)}. Give the data that was fitted."
+            f"the data has {len(source.names)} predictors, the fit has {len(fit.moments.names)}. "
+            "Give the data that was fitted."
         )
     return source
 
 
+def _alike(found: Recipe, fitted: Recipe) -> bool:
+    """Whether rows of one recipe are rows of the other; arrays bring no names of their own."""
+    shapes = [[(c.kind, c.levels) for c in recipe.columns] for recipe in (found, fitted)]
+    return shapes[0] == shapes[1]
+
+
 def first_rows(fit: Fit, data: Any, rows: int) -> tuple[Array, Array]:
     """Return the first rows that the fit used: predictors (m, p) and target (m,)."""
+    xs, ys = [np.empty((0, len(fit.moments.names)))], [np.empty(0)]
     for x, y in _complete(source_of(fit, data), rows):
-        if len(y):
-            return x[:rows], y[:rows]
-    return np.empty((0, len(fit.moments.names))), np.empty(0)
+        xs.append(x)
+        ys.append(y)
+        if sum(map(len, ys)) >= rows:
+            break
+    return np.concatenate(xs)[:rows], np.concatenate(ys)[:rows]
 
 
 def spread_rows(fit: Fit, data: Any, most: int) -> tuple[Array, Array]:
     """Return at most so many rows, evenly spread over those that the fit used."""
     step = max(1, -(-fit.rows // most))
-    xs, ys, seen = [], [], 0
+    xs, ys, seen = [np.empty((0, len(fit.moments.names)))], [np.empty(0)], 0
     for x, y in _complete(source_of(fit, data), _BATCH):
         first = -seen % step
         xs.append(x[first::step].copy())
         ys.append(y[first::step].copy())
         seen += len(y)
-    if not xs:
-        return np.empty((0, len(fit.moments.names))), np.empty(0)
     return np.concatenate(xs), np.concatenate(ys)
 
 

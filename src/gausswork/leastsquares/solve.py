@@ -11,10 +11,11 @@ from gausswork.leastsquares.backend import Backend, default_backend
 from gausswork.leastsquares.doubledouble import Integers
 from gausswork.leastsquares.kernels import TIERS
 from gausswork.leastsquares.moments import Moments, Progress, accumulate
-from gausswork.leastsquares.refine import reach, refine, unrefined
+from gausswork.leastsquares.refine import refine, unrefined, unsolved
 from gausswork.leastsquares.solution import STANDARD_ERROR_DIGITS, NormalEquation, Solution
-from gausswork.leastsquares.spread import from_moments, from_rows
-from gausswork.leastsquares.system import assemble, factorize
+from gausswork.leastsquares.spread import from_moments, from_whitened
+from gausswork.leastsquares.system import Factor, assemble, factorize, reach
+from gausswork.leastsquares.whiten import Whitened, explained, polished, whiten
 
 
 def least_squares(
@@ -53,7 +54,7 @@ def least_squares(
         if not moments.finite:
             if exponents is not None or not source.replayable:
                 raise NotFiniteError(
-                    "the sums of this data are not finite: it holds NaN or infinities, or values of "
+                    "the sums of this data are not finite: it holds NaN, infinities, or values of "
                     "too many orders of magnitude. Leave those rows out, or rescale."
                 )
             exponents = _exponents_of_all(source)
@@ -93,23 +94,36 @@ def _solve(
     """Solve at one tier; ``None`` when the next one is needed."""
     wanted = method.digits_for(moments.rows * len(moments.shift))
     tolerance = 10.0 ** -min(wanted, STANDARD_ERROR_DIGITS)
+    rows = source if source is not None and source.replayable else None
     with np.errstate(all="ignore"):
         system = assemble(moments, intercept=intercept, backend=backend)
-        factor = factorize(system, backend, may_escalate=may_escalate)
+        factor: Factor | Whitened | None
+        factor = factorize(system, backend, strict=rows is not None)
+        if rows is not None and factor is not None:
+            for column in factor.suspects:
+                if not explained(system, factor, column, rows, threads):
+                    factor = None
+                    break
         if factor is None:
-            return None
+            if may_escalate:
+                return None
+            assert rows is not None
+            factor = whiten(system, rows, backend, threads)
         to = reach(system, factor)
-        spread = from_moments(system, factor, to)
-        if may_escalate and spread.worst() > tolerance:
-            return None
-        state = unrefined(system, factor, to)
-        if source is not None and source.replayable:
+        if isinstance(factor, Whitened):
+            spread, state = from_whitened(system, factor), unsolved(system, factor)
+        else:
+            spread, state = from_moments(system, factor, to), unrefined(system, factor, to)
+            if spread.worst() > tolerance:
+                if may_escalate:
+                    return None
+                if rows is not None and wanted >= STANDARD_ERROR_DIGITS:
+                    spread = from_whitened(system, polished(system, factor, rows, threads))
+        if rows is not None:
             state = refine(
-                state, system, factor, to, source,
+                state, system, factor, to, rows,
                 digits=wanted, square_tolerance=2.0 * tolerance, threads=threads,
             )  # fmt: skip
-            if spread.worst() > tolerance and wanted >= STANDARD_ERROR_DIGITS:
-                spread = from_rows(system, factor, to, source, threads)
         return answer(moments, system, factor, to, spread, state, wanted, tier, backend)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +14,16 @@ from gausswork.leastsquares.backend import Backend
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
 from gausswork.leastsquares.moments import Moments
 
+if TYPE_CHECKING:
+    from gausswork.leastsquares.whiten import Whitened
+
 UNIT_ROUNDOFF = 2.0**-53
 SAFETY = 4.0  # the bounds are probabilistic: calibrated constants times this factor
 
 _DOUBLE_DOUBLE_COLUMNS = 256  # up to here tier 0 too is factored in double-double
+_ROUGH = 2.0**-60  # Gram errors above this are those of tier 0
 _RESOLUTION = 16.0  # pivots below this many Gram errors cannot be told from zero
-_ROUNDING_NOISE = 4.0 / 3.0 * UNIT_ROUNDOFF**2  # (2 sd)² of rounding an input, relative
+ROUNDING_NOISE = 4.0 / 3.0 * UNIT_ROUNDOFF**2  # (2 sd)² of rounding an input, relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ def assemble(moments: Moments, *, intercept: bool, backend: Backend) -> System:
         mean = (shift[1], shift[1])
     square = second[0].diagonal()
     raw_square = np.maximum(square, 0.0) + n * mean[0] * mean[0]
-    constant = square <= _ROUNDING_NOISE * raw_square
+    constant = square <= ROUNDING_NOISE * raw_square
     norm = np.sqrt(np.where(constant, 1.0, square))
     fit = np.ldexp(1.0, -np.frexp(norm)[1])  # powers of two: equilibration rounds nothing
     fit[-1] = 1.0
@@ -107,6 +112,52 @@ def assemble(moments: Moments, *, intercept: bool, backend: Backend) -> System:
     )
 
 
+class ChangeError(NamedTuple):
+    """Bounds on the errors of a correction: (r,) coefficients, intercept, explained square."""
+
+    coefficients: Array
+    intercept: float
+    square: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far an error in the sums can reach into the coefficients.
+
+    Attributes
+    ----------
+    inflation : (r,) of the kept columns.
+    mean : (r,) means m of the kept columns, double-double; zero without an intercept.
+    leaning : Cm, (r,), double-double.
+    of_mean : m'Cm.
+    rows : (r,) norms of the rows of C, weighted by the errors of the columns.
+    intercept : the same norm of Cm: what reaches the intercept.
+    """
+
+    inflation: Array
+    mean: DoubleDouble
+    leaning: DoubleDouble
+    of_mean: float
+    rows: Array
+    intercept: float
+
+
+def reach(system: System, factor: Factor | Whitened) -> Reach:
+    """Measure the inverse C for the error bounds."""
+    inflation, mean = system.inflation[factor.kept], factor.take(system.mean)
+    leaning = factor.solve(mean) if system.intercept else mean
+    weighted = factor.inverse * inflation
+    pulled = leaning[0] * inflation
+    return Reach(
+        inflation=inflation,
+        mean=mean,
+        leaning=leaning,
+        of_mean=max(factor.backend.dot(leaning, mean)[0], 0.0),
+        rows=np.sqrt(np.einsum("ij,ij->i", weighted, weighted)),
+        intercept=math.sqrt(pulled @ pulled),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Factor:
     """A = RᵀR over the columns that are kept, and what follows from it.
@@ -119,6 +170,7 @@ class Factor:
     inverse : (r, r) C = A⁻¹ = R⁻¹R⁻ᵀ; its diagonal is accurate to rounding.
     error : error constant of the Gram matrix with that of the factorisation.
     doubt : relative error of C that the error of the Gram matrix can cause; must be below one.
+    suspects : columns left out because this Gram matrix cannot tell them from a combination.
     """
 
     kept: npt.NDArray[np.intp]
@@ -127,6 +179,7 @@ class Factor:
     inverse: Array
     error: float
     doubt: float
+    suspects: tuple[int, ...]
     backend: Backend
 
     def solve(self, right: DoubleDouble) -> DoubleDouble:
@@ -140,33 +193,45 @@ class Factor:
         """Return the entries of the kept columns, in memory of their own."""
         return vector[0][self.kept], vector[1][self.kept]
 
+    def change_error(self, to: Reach, change: Array, gain: float) -> ChangeError:
+        """Bound the error of a correction; ``gain`` is the square that it explains."""
+        inflated = to.inflation * change
+        moved = math.sqrt(inflated @ inflated)
+        size = self.error * moved / (1.0 - self.doubt)
+        return ChangeError(size * to.rows, size * to.intercept, self.error * moved**2)
 
-def factorize(system: System, backend: Backend, *, may_escalate: bool) -> Factor | None:
-    """Factor the normal equation; ``None`` when a more accurate Gram matrix is needed first.
 
-    A column is left out only when its pivot is at the rounding level of the data, or when not even
-    the best arithmetic can tell it from zero. The test does not depend on units.
+def factorize(system: System, backend: Backend, *, strict: bool) -> Factor | None:
+    """Factor the normal equation, leaving out columns that repeat others.
+
+    A column is left out when its pivot is at the rounding level of the data. The test does not
+    depend on units. A pivot that the Gram matrix cannot tell from zero makes a column *suspect*:
+    it is left out too, for the rows to confirm.
 
     Parameters
     ----------
-    may_escalate : whether the Gram matrix can be computed again with smaller errors.
+    strict : give up instead, with ``None``, where better sums may tell more: when this Gram matrix
+        is a rough one, or leaves more than a tenth of the inverse in doubt.
     """
     kept = np.flatnonzero(~system.constant)
     capacity = system.rows - (1 if system.intercept else 0)
+    rough = system.error > _ROUGH
+    suspects: list[int] = []
     while True:
         p = len(kept)
-        double_double = p <= _DOUBLE_DOUBLE_COLUMNS or not may_escalate
+        double_double = p <= _DOUBLE_DOUBLE_COLUMNS or not (rough and strict)
         error = system.error if double_double else system.error + UNIT_ROUNDOFF * math.sqrt(p)
-        matrix, inflation, raw_square = _part(system, kept)
+        matrix, inflation, raw_square = part_of(system, kept)
         size = inflation * inflation
         triangle: DoubleDouble | None = None
         if double_double:
             blur = (_RESOLUTION * error) * size * matrix[0].diagonal()
-            tolerance = np.maximum(_ROUNDING_NOISE * raw_square, blur)
+            tolerance = np.maximum(ROUNDING_NOISE * raw_square, blur)
             triangle, skipped = backend.cholesky(matrix, tolerance, capacity)
             if skipped.any():
-                if may_escalate and (p <= capacity or skipped[:capacity].any()):
+                if strict and rough and (p <= capacity or skipped[:capacity].any()):
                     return None
+                suspects += kept[skipped].tolist()
                 kept = kept[~skipped]
                 continue
             inverse_triangle = backend.invert_triangle(triangle)
@@ -177,20 +242,24 @@ def factorize(system: System, backend: Backend, *, may_escalate: bool) -> Factor
             inverse_triangle = found
         inverse = inverse_triangle @ inverse_triangle.T
         doubt = 2.0 * error * math.sqrt(p * float(size @ (inverse * inverse) @ size))
-        if not doubt <= (0.1 if may_escalate else 0.5):
-            if may_escalate:
+        if not doubt <= (0.1 if strict else 0.5):
+            if strict:
                 return None
-            kept = np.delete(kept, int(np.argmax((inverse_triangle**2).T @ size)))
+            worst = int(np.argmax((inverse_triangle**2).T @ size))
+            suspects.append(int(kept[worst]))
+            kept = np.delete(kept, worst)
             continue
         # share of each pivot, in the order of the columns, that rounding the inputs explains
-        noise = (_ROUNDING_NOISE * raw_square) @ (inverse_triangle * inverse_triangle)
+        noise = (ROUNDING_NOISE * raw_square) @ (inverse_triangle * inverse_triangle)
         if p and noise.max() >= 1.0:
             kept = np.delete(kept, int(np.argmax(noise >= 1.0)))
             continue
-        return Factor(kept, triangle, inverse_triangle, inverse, error, doubt, backend)
+        return Factor(
+            kept, triangle, inverse_triangle, inverse, error, doubt, tuple(suspects), backend
+        )
 
 
-def _part(system: System, kept: npt.NDArray[np.intp]) -> tuple[DoubleDouble, Array, Array]:
+def part_of(system: System, kept: npt.NDArray[np.intp]) -> tuple[DoubleDouble, Array, Array]:
     """Return matrix, inflation and raw squares of some columns."""
     if len(kept) == len(system.scale):
         return system.matrix, system.inflation, system.raw_square
