@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gausswork.data import csv_head, csv_table, open_data
+from gausswork.data import csv_head, csv_table, open_data, open_predictors
 from gausswork.data.csv_text import ends_inside, fields_of, records, records_end
 from gausswork.errors import DataFileError, InputError
 
@@ -371,6 +371,31 @@ def test_numbers_after_a_long_gap(write, monkeypatch: pytest.MonkeyPatch) -> Non
     opened = open_data(path, "y")
     assert opened.recipe.names == ("a", "g[v]")
     assert rows_of(opened.source).tolist() == [[1.5, 0, 2], [2.5, 1, 3], [2.5, 0, 3]]
+
+
+def test_a_target_after_a_long_gap(write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: a target that is empty at first is read as numbers; one without any is refused."""
+    monkeypatch.setattr(csv_head, "SAMPLE_BYTES", 50)
+    assert opened_rows(write("a,y\n" + "1,\n" * 100 + "2,0.5\n")).tolist() == [[2, 0.5]]
+    with pytest.raises(InputError, match=r"none of the 100 rows .* 'y' alone"):
+        opened_rows(write("a,y\n" + "1,\n" * 100))
+
+
+def test_flags_and_codes_are_read_by_the_recipe(write) -> None:
+    """Promise: new files are read by the types of the fit, not judged anew."""
+    fitted = write("id,f,a,y\n" + "007,true,1.5,1\n12,false,2,2\n" * 3)
+    recipe = open_data(fitted, "y").recipe
+    assert recipe.names == ("id[12]", "f", "a")
+    new = write("a,f,id\n5,0,12\n6,1,007\n,TRUE,12\n", "new.csv")
+    (x,) = open_predictors(new, recipe)
+    assert x[:2].tolist() == [[1, 0, 5], [0, 1, 6]]
+    assert np.isnan(x[2]).all()
+    bad = write("a,f,id\n5,true,12\n\n5,true,13\n", "bad.csv")
+    with pytest.raises(InputError, match=r"'id' holds '13' at line 4 of bad\.csv"):
+        list(open_predictors(bad, recipe))
+    bad = write("a,f,id\n5,perhaps,12\n", "bad.csv")
+    with pytest.raises(DataFileError, match="'f': 'perhaps' is not true or false"):
+        list(open_predictors(bad, recipe))
 
 
 @pytest.mark.usefixtures("tiny_chunks")

@@ -220,6 +220,16 @@ def test_categories_of_numbers_and_flags_have_text_levels() -> None:
     assert open_data(frame, "y").recipe.names == ("n[3]", "f[true]")
 
 
+def test_intervals_of_pandas_cut_are_categories() -> None:
+    """Promise: binned columns are categories in the order of their bins, gaps included."""
+    age = pd.Series([5, 15, 25, 15, 99])
+    frame = pd.DataFrame({"age": pd.cut(age, [0, 10, 20, 30]), "y": range(5)})
+    opened = open_data(frame, "y")
+    assert opened.recipe.categories["age"] == ("(0, 10]", "(10, 20]", "(20, 30]")
+    assert rows_of(opened.source)[:, :2].tolist() == [[0, 0], [1, 0], [0, 1], [1, 0]]
+    assert opened.source.tally.missing == {"age": 1}
+
+
 def test_column_names_that_are_no_text() -> None:
     """Promise: pandas columns called 0, 1, 2 are found by number or by text."""
     frame = pd.DataFrame(np.arange(9.0).reshape(3, 3))

@@ -221,7 +221,7 @@ def nothing_left(tally: Tally) -> InputError:
     worst = max(tally.missing, key=lambda name: tally.missing[name])
     return InputError(
         f"none of the {tally.read} rows has a value in every used column; {worst!r} alone "
-        f"has none in {tally.missing[worst]} rows. Leave that column out with features=."
+        f"has none in {tally.missing[worst]} rows. Fill its gaps, or do without that column."
     )
 
 

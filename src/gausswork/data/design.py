@@ -105,7 +105,8 @@ def _asked(table: Table, target: str, features: str | Sequence[str] | None) -> l
 
 
 def _check_target(field: Field) -> None:
-    if field.kind in (Kind.NUMBER, Kind.FLAG):
+    # EMPTY: perhaps only at first; a pass will tell
+    if field.kind in (Kind.NUMBER, Kind.FLAG, Kind.EMPTY):
         return
     remedy = field.remedy or "Choose a column of numbers, or turn it into one."
     raise InputError(

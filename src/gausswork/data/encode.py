@@ -86,7 +86,8 @@ class EncodedSource:
         rounded: dict[str, int] = {}
         columns = (*self.recipe.columns, Predictor(self.recipe.target))
         kinds = {column.name: table_kind(column) for column in columns}
-        kinds[self.target] = self.table.fields([self.target])[self.target].kind
+        if self.table.fields([self.target])[self.target].kind is Kind.FLAG:
+            kinds[self.target] = Kind.FLAG
         pieces = self._complete_rows(self.table.read(kinds), columns, tally, rounded)
         for block in reblock(pieces, rows):
             y = cast(FloatVector, block[-1])

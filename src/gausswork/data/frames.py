@@ -204,6 +204,15 @@ def _pandas_series(series: Any, place: str) -> Column:
         return np.asarray(series)
     if isinstance(dtype, np.dtype) and dtype.kind == "O":
         return _vector(series.to_numpy(), place)
+    inner = getattr(dtype, "categories", None)
+    if inner is not None and type(inner.dtype).__name__ in ("IntervalDtype", "PeriodDtype"):
+        # what pandas.cut makes: Arrow knows no intervals, so the levels are their text
+        import pyarrow as pa
+
+        codes = series.cat.codes.to_numpy()
+        levels = pa.array([str(level) for level in inner])
+        indices = pa.array(codes, mask=codes < 0)
+        return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, levels)])
     return _arrow(series, place)
 
 
