@@ -48,7 +48,7 @@ FITS = {
 
 
 def same(a: gw.Fit, b: gw.Fit) -> None:
-    for name in (*models._VECTORS, *models._PREDICTOR_VECTORS, "inverse_gram"):
+    for name in (*models._VECTORS, *models._PREDICTOR_VECTORS, "inverse_root"):
         x, y = getattr(a.solution, name), getattr(b.solution, name)
         assert x.dtype == y.dtype == np.float64
         np.testing.assert_array_equal(x, y, err_msg=name)
@@ -264,7 +264,7 @@ def test_a_document_wrong_in_any_single_part_is_refused_or_harmless(fit) -> None
                 refusals += 1
                 continue
             assert len(loaded.coefficients) == len(loaded.names)
-            assert np.isfinite(loaded.solution.inverse_gram).all()
+            assert np.isfinite(loaded.solution.inverse_root).all()
     assert refusals > 1000
 
 
@@ -276,7 +276,7 @@ def test_a_document_wrong_in_any_single_part_is_refused_or_harmless(fit) -> None
         (("solution", "coefficients"), [1.0], "'coefficients' has 1 numbers where 5 belong"),
         (("solution", "coefficients", 0), "__import__('os')", "not a finite number"),
         (("solution", "coefficients", 0), 10**400, "not a finite number"),
-        (("solution", "inverse_gram", 0), -1.0, "'inverse_gram' is not positive"),
+        (("solution", "inverse_root", 0), -1.0, "'inverse_root' is not positive"),
         (("solution", "scales", 0), 3.0, "not powers of two"),
         (("solution", "scales", 0), 0.0, "not powers of two"),
         (("solution", "standard_errors", 0), -1.0, "a standard error is negative"),

@@ -55,7 +55,7 @@ def answer(
     beta = state.coefficients[0]
     coefficients[at], lows[at] = beta * unit, state.coefficients[1] * unit
     trusted[at] = _digits(np.where(beta == 0.0, state.error_of_zero, state.error / np.abs(beta)))
-    errors[at] = np.sqrt(variance * spread.inverse.diagonal()) * unit
+    errors[at] = np.sqrt(variance * spread.variances) * unit
     error_digits[at] = _digits(0.5 * (spread.inverse_error + square_error))
     noise, noise_of_intercept = _input_noise(system, factor, to, state, variance)
     data[at] = _digits(noise / np.abs(beta))
@@ -74,8 +74,8 @@ def answer(
     if freedom <= 0:
         error_digits[:] = np.nan
     dependencies = tuple(_dependencies(moments, system, factor))
-    full_inverse = np.zeros((p, p))
-    full_inverse[np.ix_(kept, kept)] = spread.inverse
+    root = np.zeros((p, p))
+    root[np.ix_(kept, kept)] = spread.root
     table = table[:, 0 if system.intercept else 1 :]
     findings = (
         *_rank_findings(dependencies, moments.rows, freedom),
@@ -96,7 +96,7 @@ def answer(
         target_mean=system.target_mean[0] / system.target_scale,
         target_mean_low=system.target_mean[1] / system.target_scale,
         scales=system.scale,
-        inverse_gram=full_inverse,
+        inverse_root=root,
         residual_sum_of_squares=square / system.target_scale**2,
         total_sum_of_squares=max(system.target_square[0], 0.0) / system.target_scale**2,
         rows=n,
@@ -232,9 +232,9 @@ def _spread_findings(
     elif square <= 4.0 * UNIT_ROUNDOFF**2 * system.target_raw_square:
         yield Finding(
             "perfect-fit",
-            Severity.NOTE,
+            Severity.CAUTION,
             "The fit is perfect: the residuals are no larger than the rounding of the target, "
-            "and so are the standard errors.",
+            "and so are the standard errors; t, p, F and AIC mean nothing.",
             "Check that the target was not computed from the features.",
             {"rows": system.rows},
         )

@@ -1,8 +1,8 @@
 """What a least-squares solution lets one say: tests, intervals, fit statistics.
 
 Every function takes a :class:`~gausswork.leastsquares.solution.Solution` and computes one thing.
-Undefined quantities are NaN (never a division warning), and :func:`findings` says why in words:
-no residual degrees of freedom, a perfect fit, a constant target, aliased terms.
+Undefined quantities are NaN, never a division warning; the findings of the solution and of
+:func:`findings` say why.
 
 Conventions: residual variance is RSS / (n - rank). The log-likelihood is the Gaussian one at its
 maximum (variance RSS / n); AIC and BIC count the residual variance as a parameter, as R does
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
-
-# Residuals below this share of the target's spread are rounding of the data, not noise.
-_PERFECT = 1e-14
 
 
 class FTest(NamedTuple):
@@ -98,14 +95,16 @@ def covariance(solution: Solution) -> Matrix:
     """Return the covariance of the estimates, (k, k); rows of aliased terms are NaN."""
     with np.errstate(over="ignore", invalid="ignore"):
         variance = residual_sd(solution) ** 2
-        slopes = solution.scales[:, None] * solution.inverse_gram * solution.scales[None, :]
+        root = solution.scales[:, None] * solution.inverse_root
+        slopes = root @ root.T
         if solution.intercept:
-            shared = -slopes @ solution.predictor_means
+            leaning = root.T @ solution.predictor_means
+            shared = -root @ leaning
             k = len(solution.coefficients)
             unit = np.empty((k, k))
             unit[1:, 1:] = slopes
             unit[0, 1:] = unit[1:, 0] = shared
-            unit[0, 0] = 1.0 / solution.rows - shared @ solution.predictor_means
+            unit[0, 0] = 1.0 / solution.rows + leaning @ leaning
         else:
             unit = slopes
         result = np.asarray(variance * unit, dtype=np.float64)
@@ -179,41 +178,17 @@ def bic(solution: Solution) -> float:
 
 
 def findings(solution: Solution) -> tuple[Finding, ...]:
-    """Say in words what makes some of the statistics undefined or meaningless."""
-    said: list[Finding] = []
-    residual, total = solution.residual_sum_of_squares, solution.total_sum_of_squares
-    evidence = {"rows": solution.rows, "estimated": solution.rank, "rss": residual, "tss": total}
-    if not total > 0.0:
-        what = "never varies" if solution.intercept else "is zero in every row"
-        said.append(
-            Finding(
-                "constant-target",
-                Severity.ALARM,
-                f"The target {what}: there is nothing to explain, and R² and F are undefined.",
-                "Check that the right column is the target.",
-                evidence,
-            )
-        )
-    if solution.degrees_of_freedom < 1:
-        said.append(
-            Finding(
-                "no-degrees-of-freedom",
-                Severity.ALARM,
-                f"{solution.rows} rows determine {solution.rank} coefficients and leave nothing to "
-                "judge them by: standard errors, tests, intervals and adjusted R² are undefined.",
-                "Use more rows or fewer predictors.",
-                evidence,
-            )
-        )
-    elif total > 0.0 and math.sqrt(residual / total) <= _PERFECT:
-        said.append(
-            Finding(
-                "perfect-fit",
-                Severity.CAUTION,
-                "The fit passes through every row exactly or to rounding: standard errors "
-                "measure rounding, not noise, and t, p, F and AIC mean nothing.",
-                "If that is a surprise, look for a predictor that already contains the target.",
-                evidence,
-            )
-        )
-    return tuple(said)
+    """Say in words what leaves R² and F undefined; what concerns errors the solution has said."""
+    total = solution.total_sum_of_squares
+    if total > 0.0:
+        return ()
+    what = "never varies" if solution.intercept else "is zero in every row"
+    return (
+        Finding(
+            "constant-target",
+            Severity.ALARM,
+            f"The target {what}: there is nothing to explain, and R² and F are undefined.",
+            "Check that the right column is the target.",
+            {"rows": solution.rows, "total_sum_of_squares": total},
+        ),
+    )

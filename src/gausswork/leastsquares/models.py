@@ -90,7 +90,7 @@ def encode(fit: Fit) -> dict[str, Any]:
     solution |= {name: _listed(getattr(s, name)) for name in (*_VECTORS, *_PREDICTOR_VECTORS)}
     solution |= {name: _written(getattr(s, name)) for name in _NUMBERS}
     solution |= {
-        "inverse_gram": _listed(s.inverse_gram[np.triu_indices(len(s.scales))]),
+        "inverse_root": _listed(s.inverse_root[np.triu_indices(len(s.scales))]),
         "rank": s.rank,
         "dependencies": [
             {"column": d.column, "combination": {n: _written(v) for n, v in d.combination.items()}}
@@ -184,12 +184,10 @@ def _solution(part: _Part, moments: Moments) -> Solution:
     predictors: dict[str, Any] = {name: part.vector(name, p) for name in _PREDICTOR_VECTORS}
     if (np.frexp(predictors["scales"])[0] != 0.5).any():
         raise ModelFileError("'scales' are not powers of two.")
-    upper = part.vector("inverse_gram", p * (p + 1) // 2)
-    inverse = np.zeros((p, p))
-    inverse[np.triu_indices(p)] = upper
-    inverse += np.triu(inverse, 1).T
-    if (inverse.diagonal() < 0.0).any():
-        raise ModelFileError("'inverse_gram' is not positive.")
+    root = np.zeros((p, p))
+    root[np.triu_indices(p)] = part.vector("inverse_root", p * (p + 1) // 2)
+    if (root.diagonal() < 0.0).any():
+        raise ModelFileError("'inverse_root' is not positive.")
     numbers: dict[str, Any] = {name: part.number(name) for name in _NUMBERS}
     if min(numbers["residual_sum_of_squares"], numbers["total_sum_of_squares"]) < 0.0:
         raise ModelFileError("a sum of squares is negative.")
@@ -202,7 +200,7 @@ def _solution(part: _Part, moments: Moments) -> Solution:
         **vectors,
         **predictors,
         **numbers,
-        inverse_gram=inverse,
+        inverse_root=root,
         rows=moments.rows,
         rank=rank,
         degrees_of_freedom=moments.rows - rank,

@@ -28,7 +28,6 @@ KINDS = ("confidence", "prediction")
 
 _BLOCK = 8192  # rows at a time: the temporaries stay in cache
 _LOSS = 1e-13  # relative rounding error from which a row is computed again in double-double
-_ROUGH = 1e4  # condition number from which C = inverse_gram has too few digits for z'Cz
 _BROKEN = 1e-6  # relative departure from a dependency that rounding cannot explain
 
 
@@ -153,16 +152,12 @@ def leverage(solution: Solution, x: Matrix) -> Vector:
     """Return h = 1/n + z'(Z'Z)⁻¹z of rows x, (m, p) -> (m,): the variance of ŷ in units of σ²."""
     kept = np.flatnonzero(~np.isnan(_slopes(solution)[0]))
     h = np.empty(len(x))
-    root = _root(solution, kept)
+    root = solution.inverse_root[np.ix_(kept, kept)]
     with np.errstate(over="ignore", invalid="ignore"):
         for rows in _blocks(len(x)):
             high, _ = _deviations(solution, x[rows])
             z = high[:, kept] * solution.scales[kept]
-            if root is None:
-                inverse = solution.inverse_gram[np.ix_(kept, kept)]
-                h[rows] = np.maximum(((z @ inverse) * z).sum(axis=1), 0.0)
-            else:
-                h[rows] = ((z @ root) ** 2).sum(axis=1)
+            h[rows] = ((z @ root) ** 2).sum(axis=1)
     return h + 1.0 / solution.rows if solution.intercept else h
 
 
@@ -232,19 +227,3 @@ def _values(solution: Solution, deviations: tuple[Matrix, Matrix]) -> Vector:
             total = dd.add(total, dd.multiply(deviation, (slopes[j], slope_lows[j])))
         value[lossy] = np.where(np.isfinite(total[0]), total[0], value[lossy])
     return value
-
-
-def _root(solution: Solution, kept: npt.NDArray[np.intp]) -> Matrix | None:
-    """Return R⁻¹ with (Z'Z)⁻¹ = R⁻¹R⁻ᵀ where the product has lost too many digits."""
-    if solution.condition_number <= _ROUGH:
-        return None
-    from gausswork.leastsquares.backend import default_backend
-    from gausswork.leastsquares.system import assemble, factorize
-
-    with np.errstate(all="ignore"):
-        backend = default_backend()
-        system = assemble(solution.moments, intercept=solution.intercept, backend=backend)
-        factor = factorize(system, backend, strict=False)
-    assert factor is not None
-    assert np.array_equal(factor.kept, kept)  # the same moments give the same rank
-    return factor.inverse_triangle

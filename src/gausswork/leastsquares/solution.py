@@ -82,7 +82,8 @@ class Solution:
     predictor_means, predictor_mean_lows : (p,) zero through the origin.
     target_mean, target_mean_low : zero through the origin.
     scales : (p,) powers of two; u = (x − mean) · scale.
-    inverse_gram : (p, p) inverse of Σuuᵀ; zero in rows and columns of aliased predictors.
+    inverse_root : (p, p) upper triangular U with U·Uᵀ the inverse of Σuuᵀ; zero in the rows and
+        columns of aliased predictors. Variances are sums of squares in U: nothing cancels.
     residual_sum_of_squares, total_sum_of_squares : the latter about the mean with an intercept,
         about zero without.
     rows, rank, degrees_of_freedom : observations, estimated coefficients, their difference.
@@ -106,7 +107,7 @@ class Solution:
     target_mean: float
     target_mean_low: float
     scales: Array
-    inverse_gram: Array
+    inverse_root: Array
     residual_sum_of_squares: float
     total_sum_of_squares: float
     rows: int

@@ -19,13 +19,15 @@ class Spread:
 
     Attributes
     ----------
-    inverse : (r, r) C = A⁻¹.
+    root : (r, r) upper triangular, C = A⁻¹ = root·rootᵀ.
+    variances : (r,) diagonal of C.
     inverse_error : (r,) bounds on the relative errors of its diagonal.
     of_intercept : 1/n + m'Cm, m the means; 0 without an intercept.
     of_intercept_error : bound on its relative error.
     """
 
-    inverse: Array
+    root: Array
+    variances: Array
     inverse_error: Array
     of_intercept: float
     of_intercept_error: float
@@ -41,8 +43,9 @@ def from_moments(system: System, factor: Factor, to: Reach) -> Spread:
     if system.intercept:
         of_intercept = to.of_mean + 1.0 / system.rows
         error = SAFETY * factor.error * to.intercept**2 / of_intercept + _ROUNDING
-    relative = SAFETY * factor.error * to.rows * to.rows / factor.inverse.diagonal() + _ROUNDING
-    return Spread(factor.inverse, relative, of_intercept, error)
+    variances = factor.inverse.diagonal()
+    relative = SAFETY * factor.error * to.rows * to.rows / variances + _ROUNDING
+    return Spread(factor.inverse_triangle, variances, relative, of_intercept, error)
 
 
 def from_whitened(system: System, factor: Whitened) -> Spread:
@@ -53,4 +56,10 @@ def from_whitened(system: System, factor: Whitened) -> Spread:
         inner = factor.polish.T @ factor.lean(factor.take(system.mean))
         of_intercept = float(inner @ inner) + 1.0 / system.rows
         error = relative
-    return Spread(factor.inverse, np.full(len(factor.kept), relative), of_intercept, error)
+    return Spread(
+        factor.inverse_triangle,
+        factor.inverse.diagonal(),
+        np.full(len(factor.kept), relative),
+        of_intercept,
+        error,
+    )
