@@ -38,14 +38,12 @@ class Normal:
     names : the k terms.
     matrix : (k, k) XᵀX, with the column of ones in X when there is an intercept.
     right : (k,) Xᵀy.
-    square : yᵀy.
-    lower : (k, k) its Cholesky factor in float64; None where rounding has left none.
+    lower : (k, k) its Cholesky factor in float64; None where rounding has used up its digits.
     """
 
     names: tuple[str, ...]
     matrix: Array
     right: Array
-    square: float
     lower: Array | None
 
 
@@ -77,7 +75,8 @@ def normal_equation(fit: Fit) -> Normal:
         except np.linalg.LinAlgError:
             lower = None
     names = tuple(fmt.visible(fit.names[i]) for i in kept)
-    return Normal(names, matrix, right, float(whole[-1, -1]), lower)
+    normal = Normal(names, matrix, right, lower)
+    return normal if _agreement(fit, normal) is not None else replace(normal, lower=None)
 
 
 def show(fit: Fit, data: Any = None) -> str:
@@ -169,10 +168,10 @@ def _solve(fit: Fit, normal: Normal) -> str:
     ]
     if normal.lower is None:
         lines += _wrapped(
-            "In float64 the textbook stops here: rounding has left XᵀX without a factor L, because "
-            "its columns nearly depend on each other or their sizes differ too much. gausswork "
-            "takes off the means, scales by powers of two and keeps twice as many digits, and "
-            "arrives at:"
+            "In float64 the textbook stops here: rounding has used up the digits of XᵀX, because "
+            "its columns nearly depend on each other or lie far from zero, and L is noise or does "
+            "not exist. gausswork takes off the means, scales by powers of two and keeps twice as "
+            "many digits, and arrives at:"
         )
         return "\n".join([*lines, *_named_vector("θ", fit.coefficients, fit.names)])
     u = _forward(normal.lower, normal.right)
@@ -214,9 +213,9 @@ def _check(fit: Fit, normal: Normal) -> str:
 def _beyond(fit: Fit, normal: Normal) -> str:
     agreement = _agreement(fit, normal)
     said = (
-        "the steps above, in float64, give none of these digits"
+        "the textbook's equation, solved in float64, gives none of these digits"
         if agreement is None
-        else f"the steps above, in float64, agree to {agreement} significant digits"
+        else f"the textbook's equation, solved in float64, agrees to {agreement} significant digits"
     )
     trusted = fit.trusted_digits[~np.isnan(fit.trusted_digits)]
     known = f"at least {int(trusted.min())} are correct" if len(trusted) else "there are none"
@@ -253,13 +252,11 @@ def numpy_lines(fit: Fit, normal: Normal | None = None) -> list[str]:
             lines += [f"X = np.delete(X, {aliased.tolist()}, axis=1)  # they repeat other columns"]
         lines += ["XtX = X.T @ X", "Xty = X.T @ y"]
     else:
-        # The sums themselves are good to 16 digits or more only where tier 1 or 2 made them.
-        digits = 15 if fit.solution.tier == 0 else 17
-        lines += [f"XtX = np.array({_literal(normal.matrix, digits)})  # X.T @ X"]
-        lines += [f"Xty = np.array({_literal(normal.right, digits)})  # X.T @ y"]
+        lines += [f"XtX = np.array({_literal(normal.matrix)})  # X.T @ X"]
+        lines += [f"Xty = np.array({_literal(normal.right)})  # X.T @ y"]
     if normal.lower is None:
         lines += [
-            "# np.linalg.cholesky(XtX) fails here: rounding has used up the digits of XtX.",
+            "# np.linalg.solve(XtX, Xty) has no correct digit: rounding has used up those of XtX.",
             "# On the rows themselves, centred, NumPy gets further:",
             "# theta = np.linalg.lstsq(X - X.mean(axis=0), y - y.mean())[0]",
         ]
@@ -273,16 +270,22 @@ def numpy_lines(fit: Fit, normal: Normal | None = None) -> list[str]:
     ]
 
 
-def _literal(values: Array, digits: int) -> str:
+def _literal(values: Array) -> str:
     """Return nested lists in Python, whole numbers without a point."""
 
     def one(value: Any) -> str:
         if isinstance(value, list):
             return f"[{', '.join(map(one, value))}]"
-        value = float(f"{value:.{digits}g}")
+        value = _tidy(value)
         return f"{value:.0f}" if value.is_integer() and abs(value) < 2**53 else repr(value)
 
     return one(values.tolist())
+
+
+def _tidy(value: float) -> float:
+    """Return 481 for 480.99999999999994: the sum of round numbers, but for its last bits."""
+    short = float(f"{value:.15g}")
+    return short if len(repr(short)) <= 12 else value
 
 
 def _forward(lower: Array, right: Array) -> Array:
@@ -343,14 +346,19 @@ def _noise(normal: Normal, theta: Array) -> Array:
 
 
 def _agreement(fit: Fit, normal: Normal) -> int | None:
-    """Return the digits to which the textbook's steps agree with the fit; None if they do not."""
+    """Return to how many digits the NumPy lines agree with the fit; None if to none."""
     if normal.lower is None:
         return None
+    matrix, right = (np.vectorize(_tidy, otypes=[float])(part) if part.size else part
+                     for part in (normal.matrix, normal.right))  # fmt: skip
     theta = fit.coefficients[~np.isnan(fit.coefficients)]
-    textbook = _back(normal.lower, _forward(normal.lower, normal.right))
+    try:
+        textbook = np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError:
+        return None
     size = np.where(theta == 0.0, np.abs(theta).max(initial=1.0), np.abs(theta))
     worst = float(np.max(np.abs(textbook - theta) / size, initial=2.0**-53))
-    digits = int(-np.log10(worst)) if worst > 0.0 else 15
+    digits = int(-np.log10(worst)) if np.isfinite(worst) else 0
     return min(digits, 15) if digits >= 1 else None
 
 

@@ -238,9 +238,9 @@ def _say(text: str) -> None:
 
 
 def _fit(arguments: argparse.Namespace) -> int:
-    from gausswork import files
     from gausswork.cli import terminal
     from gausswork.findings import Severity
+    from gausswork.leastsquares import models
     from gausswork.leastsquares.fit import fit
     from gausswork.leastsquares.inference import check_level
     from gausswork.leastsquares.solution import NormalEquation
@@ -249,7 +249,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     if arguments.plot:
         _check_plot(arguments.plot)
     if arguments.save:
-        files.check_writable(arguments.save)
+        models.check_place(arguments.save)
     with terminal.progress(quiet=arguments.quiet) as report:
         fitted = fit(
             arguments.data,

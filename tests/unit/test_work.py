@@ -1,0 +1,181 @@
+"""Promise: --show-work shows the normal equation with the user's own numbers, and the NumPy lines
+that it prints compute what it shows."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+
+import numpy as np
+import pytest
+
+import gausswork as gw
+from gausswork import work
+from gausswork.errors import InputError
+
+FIVE = ([[1.0], [2.0], [3.0], [4.0], [5.0]], [2.0, 4.0, 6.0, 8.0, 10.0])
+
+
+def run(fit: gw.Fit, **given: object) -> dict[str, object]:
+    """Run the NumPy lines as they are printed and return their variables."""
+    text = work.show(fit)
+    lines = text.partition("7. The same in NumPy\n")[2].splitlines()
+    names: dict[str, object] = dict(given)
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec("\n".join(line.removeprefix("    ") for line in lines), names)
+    return names
+
+
+def figures(text: str) -> list[float]:
+    return [float(n) for n in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]\d+)?(?![\w.])", text)]
+
+
+def section(text: str, number: int) -> str:
+    return text.partition(f"{number}. ")[2].partition(f"\n\n{number + 1}. ")[0]
+
+
+def test_one_to_five_arrives_at_two_and_zero() -> None:
+    """The example of the textbook: X = 1…5, y = 2x gives w = 2, b = 0, in whole numbers."""
+    fit = gw.fit(*FIVE)
+    normal = work.normal_equation(fit)
+    np.testing.assert_array_equal(normal.matrix, [[5, 15], [15, 55]])
+    np.testing.assert_array_equal(normal.right, [30, 110])
+    text = work.show(fit, FIVE)
+    assert "XtX = np.array([[5, 15], [15, 55]])" in text
+    assert "Xty = np.array([30, 110])" in text
+    assert "θ2 = 6.324555 / 3.162278 = 2   (x1)" in text
+    assert "θ1 = (13.41641 − 6.708204·2) / 2.236068 = 0   (intercept)" in text
+    assert figures(section(text, 2)) == [5.0] + [n for x in (1, 2, 3, 4, 5) for n in (1, x, 2 * x)]
+    assert re.search(r"θ =  0  intercept\n\s+2 +x1", section(text, 6))
+    np.testing.assert_array_equal(run(fit)["theta"], [0.0, 2.0])
+
+
+@pytest.fixture(scope="module")
+def fit() -> gw.Fit:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(70, 3)) * [1.0, 20.0, 0.1] + np.array([10.0, 0.0, 3.0])
+    group = np.array(["a", "b"])[rng.integers(0, 2, size=70)]
+    y = x @ [1.0, 2.0, 3.0] + rng.normal(size=70)
+    return gw.fit({"u": x[:, 0], "v": x[:, 1], "w": x[:, 2], "group": group, "y": y}, "y")
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_the_printed_lines_reproduce_the_fit(intercept) -> None:
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(50, 3)) + np.array([4.0, 0.0, -1.0])
+    fit = gw.fit(x, x[:, 0] + rng.normal(size=50), intercept=intercept)
+    design = np.column_stack([np.ones(50), x]) if intercept else x
+    names = run(fit)
+    np.testing.assert_allclose(names["theta"], fit.coefficients, rtol=1e-11)
+    np.testing.assert_allclose(names["XtX"], design.T @ design, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(names["L"] @ names["L"].T, names["XtX"], rtol=1e-13, atol=1e-12)
+    np.testing.assert_allclose(names["L"] @ names["u"], names["Xty"], rtol=1e-12)
+
+
+def test_what_is_shown_is_what_the_lines_compute(fit) -> None:
+    text, names = work.show(fit), run(fit)
+    shown = figures(section(text, 3).partition("XᵀX =")[2].partition("Xᵀy")[0])
+    np.testing.assert_allclose(np.reshape(shown, (5, 5)), names["XtX"], rtol=1e-6)
+    shown = figures(section(text, 4).partition("L =")[2].partition("u =")[0])
+    np.testing.assert_allclose(np.reshape(shown, (5, 5)), names["L"], rtol=1e-6)
+    shown = figures(section(text, 6).partition("gausswork")[0])
+    np.testing.assert_allclose(shown, fit.coefficients, rtol=1e-6)
+    assert figures(section(text, 5).partition("Xᵀr =")[2].partition("Sum")[0]) == [0.0] * 5
+
+
+def test_steps_in_figures_multiply_out(fit) -> None:
+    """Each written step, computed again from its own figures, gives its own result."""
+    fit = gw.fit(np.array([[1.0, 4.0], [2.0, 1.0], [3.0, 5.0], [5.0, 2.0]]), [3.0, 1.0, 4.0, 1.0])
+    steps = re.findall(r"^ +[uθ]\d = (.+) / (\S+) = (\S+)", work.show(fit), re.M)
+    assert len(steps) == 6
+    for top, pivot, result in steps:
+        value = eval(top.replace("·", "*").replace("−", "-"), {})  # figures and signs only
+        assert value / float(pivot) == pytest.approx(float(result), rel=1e-5, abs=1e-5)
+
+
+def test_the_first_rows_are_those_of_the_data(fit) -> None:
+    rng = np.random.default_rng(3)
+    data = {"a": rng.integers(0, 9, size=9).astype(float), "y": rng.normal(size=9)}
+    data["a"][1] = np.nan  # the second row is left out
+    small = gw.fit(data, "y")
+    text = section(work.show(small, data), 2)
+    assert "first 5 of 8 rows" in text
+    kept = [i for i in range(9) if i != 1][:5]
+    expected = [n for i in kept for n in (1.0, data["a"][i], data["y"][i])]
+    np.testing.assert_allclose(figures(text)[2:], expected, rtol=1e-5)
+    assert "2. X and y" not in work.show(small)
+
+
+def test_data_of_another_fit_is_refused(fit) -> None:
+    with pytest.raises(InputError):
+        work.show(fit, {"a": [1.0, 2.0], "y": [1.0, 2.0]})
+    with pytest.raises(InputError, match="Give the data that was fitted"):
+        work.show(gw.fit(*FIVE), (np.ones((3, 2)), [1.0, 2.0, 4.0]))
+
+
+def test_large_problems_show_a_readable_corner() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(100, 30))
+    y = x[:, 0] + rng.normal(size=100)
+    fit = gw.fit(x, y)
+    text = work.show(fit, (x, y))
+    assert max(map(len, text.splitlines())) <= 110
+    assert len(text.splitlines()) < 100
+    assert "31×31 in all" in text
+    names = run(fit, X=np.column_stack([np.ones(100), x]), y=y)
+    np.testing.assert_allclose(names["theta"], fit.coefficients, rtol=1e-10)
+
+
+@pytest.mark.parametrize("columns", [2, 12])
+def test_aliased_columns_are_left_out_and_said(columns) -> None:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(40, columns))
+    x = np.column_stack([x, x[:, 0] + x[:, 1]])
+    y = rng.normal(size=40)
+    fit = gw.fit(x, y)
+    assert f"it adds nothing: x{columns + 1} = x1 + x2" in work.show(fit)
+    names = run(fit, X=np.column_stack([np.ones(40), x]), y=y)
+    np.testing.assert_allclose(names["theta"], fit.coefficients[:-1], rtol=1e-10)
+
+
+def test_where_the_textbook_fails_it_is_said() -> None:
+    """An offset of 1e9: float64 has no Cholesky factor of XᵀX, or only noise in it."""
+    x = 1e9 + np.arange(10.0)
+    fit = gw.fit(x[:, None], 3.0 * np.arange(10.0) + np.sin(np.arange(10.0)))
+    assert work.normal_equation(fit).lower is None
+    text = work.show(fit)
+    assert "the textbook stops here" in text
+    assert "np.linalg.solve(XtX, Xty) has no correct digit" in text
+    assert "gives none of these digits" in " ".join(text.split())
+    assert np.linalg.matrix_rank(run(fit)["XtX"]) == 1  # of 2: so much is lost
+    assert f"{fit.coefficients[1]:.7g}"[:7] in section(text, 6)
+
+
+@pytest.mark.parametrize("offset", [1e2, 1e4, 1e6, 1e7])
+def test_agreement_is_counted_in_digits(offset) -> None:
+    x = offset + np.arange(10.0)
+    fit = gw.fit(x[:, None], 3.0 * np.arange(10.0) + np.sin(np.arange(10.0)))
+    found = re.search(r"agrees to (\d+) significant digits", " ".join(work.show(fit).split()))
+    assert found is not None
+    theta = np.asarray(run(fit)["theta"])
+    assert int(found[1]) == int(-np.log10(np.max(np.abs(theta / fit.coefficients - 1))))
+
+
+@pytest.mark.parametrize("case", ["mean alone", "no freedom", "one row", "constant", "huge"])
+def test_degenerate_fits_are_shown_without_warnings(case) -> None:
+    fit = {
+        "mean alone": lambda: gw.fit({"y": [1.0, 2.0, 4.0]}, "y", features=[]),
+        "no freedom": lambda: gw.fit([[1.0], [2.0]], [1.0, 3.0]),
+        "one row": lambda: gw.fit([[1.0]], [3.0]),
+        "constant": lambda: gw.fit([[1.0], [2.0], [3.0]], [0.0, 0.0, 0.0]),
+        "huge": lambda: gw.fit(np.array([[1.0], [2.0], [4.0]]) * 1e200, [1.0, 2.0, 3.0]),
+    }[case]()
+    text = work.show(fit)
+    assert "7. The same in NumPy" in text
+    assert "nan" not in text
+
+
+def test_names_cannot_command_a_terminal() -> None:
+    fit = gw.fit({"\x1b[2J": [1.0, 2.0, 3.0], "y\n": [1.0, 2.0, 4.0]}, "y\n")
+    assert all(line.isprintable() for line in work.show(fit).splitlines())
