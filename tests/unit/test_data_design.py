@@ -290,6 +290,22 @@ def test_arrays_are_taken_by_position() -> None:
         open_predictors([1.0, 2.0], numbers)
 
 
+def test_arrays_of_new_data_are_checked_and_not_changed() -> None:
+    """Promise: arrays without gaps are views, gaps make rows of NaN in a copy, inf is named."""
+    numbers = Recipe("y", (Predictor("a"), Predictor("b")))
+    whole = np.arange(10.0).reshape(5, 2)
+    (x,) = open_predictors(whole, numbers)
+    assert np.shares_memory(x, whole)
+    gaps = whole.copy()
+    gaps[1, 0] = np.nan
+    (x,) = open_predictors(gaps, numbers)
+    assert np.isnan(x).tolist() == [[row == 1] * 2 for row in range(5)]
+    assert np.isnan(gaps).sum() == 1
+    gaps[3, 1] = -np.inf
+    with pytest.raises(InputError, match=r"column 'b' is -inf at row 3"):
+        list(open_predictors(gaps, numbers))
+
+
 def test_numbers_match_categories_of_numbers() -> None:
     """Promise: a fit on text levels "1" and "2" reads new integers 1 and 2."""
     data = {"g": ["1", "2", "3", "1", "2", "3"], "y": range(6)}

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.data.arrays import run
+from gausswork.data.columns import pandas_series, polars_series, series_column, vector
 from gausswork.data.kinds import Field, Kind, field_of, is_text, require_distinct
-from gausswork.data.objects import MixedTypesError, numbers_of_objects
+from gausswork.data.objects import MixedTypesError
 from gausswork.data.tables import PORTION_ROWS, Column, Portion, row_from_zero
 from gausswork.errors import InputError
 from gausswork.findings import Finding
@@ -125,24 +126,6 @@ def frame_table(data: Any) -> FrameTable | None:
     return None
 
 
-def series_column(values: Any, *, place: str) -> Column:
-    """Turn one column of any library, or a sequence, into a NumPy vector or a ChunkedArray."""
-    module = type(values).__module__.partition(".")[0]
-    if module == "narwhals" and hasattr(values, "to_native"):
-        return series_column(values.to_native(), place=place)
-    if module == "pandas":
-        return _pandas_series(values, place)
-    if module == "polars":
-        return _polars_series(values)
-    if hasattr(values, "combine_chunks"):  # pyarrow.ChunkedArray
-        return values
-    if not isinstance(values, np.ndarray) and hasattr(values, "__arrow_c_array__"):
-        import pyarrow as pa
-
-        return pa.chunked_array([pa.array(values)])
-    return _vector(values, place)
-
-
 def check_same_index(left: Any, right: Any, names: tuple[str, str]) -> None:
     """Refuse pandas objects whose rows are labelled differently: pairing them is a guess."""
     if not (_is_pandas(left) and _is_pandas(right)):
@@ -184,7 +167,7 @@ def _pandas_table(frame: Any) -> FrameTable | None:
     place = {name: number for number, name in enumerate(names)}
 
     def fetch(name: str) -> Column:
-        return _pandas_series(frame.iloc[:, place[name]], f"column {name!r}")
+        return pandas_series(frame.iloc[:, place[name]], f"column {name!r}")
 
     return FrameTable(
         names,
@@ -194,26 +177,6 @@ def _pandas_table(frame: Any) -> FrameTable | None:
         # the order of pandas categories is the user's, whether or not they are "ordered"
         ordered=lambda name: hasattr(frame.iloc[:, place[name]], "cat"),
     )
-
-
-def _pandas_series(series: Any, place: str) -> Column:
-    dtype = series.dtype
-    if isinstance(dtype, np.dtype) and dtype.kind in "fiubc":
-        return series.to_numpy()
-    if type(dtype).__name__ == "SparseDtype":
-        return np.asarray(series)
-    if isinstance(dtype, np.dtype) and dtype.kind == "O":
-        return _vector(series.to_numpy(), place)
-    inner = getattr(dtype, "categories", None)
-    if inner is not None and type(inner.dtype).__name__ in ("IntervalDtype", "PeriodDtype"):
-        # what pandas.cut makes: Arrow knows no intervals, so the levels are their text
-        import pyarrow as pa
-
-        codes = series.cat.codes.to_numpy()
-        levels = pa.array([str(level) for level in inner])
-        indices = pa.array(codes, mask=codes < 0)
-        return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, levels)])
-    return _arrow(series, place)
 
 
 def _polars_table(frame: Any) -> FrameTable | None:
@@ -228,31 +191,10 @@ def _polars_table(frame: Any) -> FrameTable | None:
         return None
     return FrameTable(
         tuple(frame.columns),
-        lambda name: _polars_series(frame.get_column(name)),
+        lambda name: polars_series(frame.get_column(name)),
         rows=frame.height,
         description=f"polars DataFrame {frame.height}×{frame.width}",
     )
-
-
-def _polars_series(series: Any) -> Column:
-    kind = series.dtype
-    if str(kind) in ("Int128", "UInt128"):  # neither NumPy nor Arrow has them
-        series = series.cast(float)
-        kind = series.dtype
-    if (
-        kind.is_numeric()
-        and not kind.is_decimal()
-        and series.null_count() == 0
-        and series.n_chunks() == 1
-    ):
-        return series.to_numpy()
-    import pyarrow as pa
-
-    try:
-        # the stream keeps the chunks where they lie; Series.to_arrow would copy them together
-        return pa.table(series.to_frame("values")).column(0)
-    except Exception as error:
-        raise InputError(f"polars type {kind} has no Arrow form: {error}") from error
 
 
 def _arrow_table(data: Any) -> FrameTable | None:
@@ -309,63 +251,10 @@ def _structured_table(data: npt.NDArray[Any]) -> FrameTable:
     flat = data.reshape(-1)
     return FrameTable(
         tuple(names),
-        lambda name: _vector(flat[name], f"field {name!r}"),
+        lambda name: vector(flat[name], f"field {name!r}"),
         rows=len(flat),
         description=f"structured array {len(flat)}×{len(names)}",
     )
-
-
-def _vector(values: Any, place: str) -> Column:
-    """Turn a sequence into a numeric NumPy vector, or an Arrow array of whatever it holds."""
-    array = values
-    if isinstance(values, np.ma.MaskedArray):
-        array = masked_to_nan(values)
-    if not isinstance(array, np.ndarray):
-        if isinstance(array, str | bytes) or not hasattr(array, "__len__"):
-            raise InputError(f"{place} is {values!r}, which is not a column of values.")
-        try:
-            array = np.asarray(array)
-        except ValueError:
-            array = np.empty(len(values), dtype=object)
-            array[:] = values
-        if array.dtype.kind in "USO" and not hasattr(values, "dtype"):
-            # a list may mix types, which NumPy turns into text: keep the objects themselves
-            listed = list(values)
-            array = np.empty(len(listed), dtype=object)
-            array[:] = listed
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
-        raise InputError(f"{place} must be one-dimensional; its shape is {array.shape}.")
-    if array.dtype.kind in "fiubc":
-        return np.asarray(array)
-    return _arrow(array, place)
-
-
-def masked_to_nan(values: np.ma.MaskedArray[Any, Any]) -> npt.NDArray[Any]:
-    """Turn masked elements into NaN; without any, return the data as it lies."""
-    if not np.ma.is_masked(values):
-        return np.asarray(values.data)
-    if values.dtype.kind == "O":
-        return np.asarray(values.filled(None))
-    if values.dtype.kind not in "fiub":
-        raise InputError(f"a masked array must hold numbers; got dtype {values.dtype}.")
-    kind = np.float32 if values.dtype == np.float32 else np.float64
-    return np.asarray(np.ma.filled(values.astype(kind), np.nan))
-
-
-def _arrow(values: Any, place: str) -> Column:
-    """Turn values into a ``pyarrow.ChunkedArray``; objects that Arrow cannot mix, into numbers."""
-    import pyarrow as pa
-
-    try:
-        array = pa.array(values, from_pandas=True)
-    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-        objects = np.asarray(values)
-        if objects.dtype.kind != "O":
-            raise InputError(f"{place} cannot be read: {error}") from error
-        return numbers_of_objects(objects, place=place)
-    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
 
 def _encoded(column: Column) -> Column:

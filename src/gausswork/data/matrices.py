@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gausswork.data.frames import masked_to_nan, series_column
+from gausswork.data.columns import masked_to_nan, series_column
 from gausswork.data.objects import numbers_of_objects
 from gausswork.data.tables import as_floats
 from gausswork.errors import InputError

@@ -9,7 +9,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from gausswork.data.arrays import ArraySource, ColumnsSource, check_missing
+from gausswork.data.arrays import ArraySource, ColumnsSource, check_missing, infinite_value
+from gausswork.data.columns import series_column
 from gausswork.data.design import feature_names, name_findings, plan
 from gausswork.data.encode import (
     EncodedSource,
@@ -18,14 +19,14 @@ from gausswork.data.encode import (
     rounded_integers,
 )
 from gausswork.data.files import file_table, is_path
-from gausswork.data.frames import check_same_index, frame_table, mapping_table, series_column
+from gausswork.data.frames import check_same_index, frame_table, mapping_table
 from gausswork.data.kinds import Kind, listed, require_column
 from gausswork.data.levels import Progress
 from gausswork.data.matrices import as_matrix, as_vector, default_names
 from gausswork.data.recipe import CATEGORY, Predictor, Recipe
 from gausswork.data.sources import Source
 from gausswork.data.streams import stream_table
-from gausswork.data.tables import Table
+from gausswork.data.tables import PORTION_ROWS, Table, floats_of_array, row_from_zero
 from gausswork.errors import InputError
 from gausswork.findings import Finding
 
@@ -126,7 +127,7 @@ def open_predictors(new: Any, recipe: Recipe) -> Iterator[npt.NDArray[np.float64
     """
     table = None if type(new) is np.ndarray and new.dtype.names is None else as_table(new)
     if table is None:
-        table = _positional(new, recipe)
+        return _array_blocks(_positional(new, recipe), recipe)
     for column in recipe.columns:
         require_column(column.name, table.names, place=table.description, hint=table.hint)
     _check_kinds(table, recipe)
@@ -263,7 +264,8 @@ def _integer_findings(columns: Sequence[Any], names: Sequence[str]) -> tuple[Fin
     return tuple(rounded_integers(name, largest) for name, largest in found if largest is not None)
 
 
-def _positional(new: Any, recipe: Recipe) -> Table:
+def _positional(new: Any, recipe: Recipe) -> npt.NDArray[Any]:
+    """Check new data without column names: as many columns as the fit, all of them numbers."""
     if recipe.categories:
         raise InputError(
             f"the fit uses the categories {listed(recipe.categories)}: pass new data with named "
@@ -271,16 +273,32 @@ def _positional(new: Any, recipe: Recipe) -> Table:
         )
     x = as_matrix(new, allow_empty=True)
     if x.shape[1] != len(recipe.columns):
-        one_row = (
-            " For one row pass x.reshape(1, -1)." if x.shape == (len(recipe.columns), 1) else ""
-        )
+        one_row = ""
+        if x.shape == (len(recipe.columns), 1):
+            one_row = " For one row pass x.reshape(1, -1)."
         raise InputError(
             f"new data has {x.shape[1]} columns; the fit uses {len(recipe.columns)}: "
             f"{listed(column.name for column in recipe.columns)}.{one_row}"
         )
-    if not recipe.columns:
-        return mapping_table({"rows": np.zeros(len(x))})
-    return mapping_table({c.name: x[:, number] for number, c in enumerate(recipe.columns)})
+    return x
+
+
+def _array_blocks(x: npt.NDArray[Any], recipe: Recipe) -> Iterator[npt.NDArray[np.float64]]:
+    for start in range(0, len(x), PORTION_ROWS):
+        block: npt.NDArray[np.float64] = floats_of_array(x[start : start + PORTION_ROWS]).astype(
+            np.float64, copy=False
+        )
+        if not np.isfinite(block).all():
+            infinite = np.argwhere(np.isinf(block))
+            if len(infinite):
+                row, column = (int(place) for place in infinite[0])
+                raise infinite_value(
+                    recipe.columns[column].name,
+                    float(block[row, column]),
+                    row_from_zero(start)(row),
+                )
+            block = np.where(np.isnan(block).any(axis=1, keepdims=True), np.nan, block)
+        yield block
 
 
 def _check_kinds(table: Table, recipe: Recipe) -> None:
