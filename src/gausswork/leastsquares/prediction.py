@@ -108,14 +108,15 @@ def predicted_blocks(
     if kind is not None:
         check_level(level)
     for x in rows:
-        keeps = determined(fit.solution, fit.moments.names, x)
-        missing = int(np.isnan(x).any(axis=1).sum())
         value, lower, upper = predict(fit.solution, x), None, None
-        value[~keeps] = np.nan
         if kind is not None:
-            _, lower, upper = predict_interval(fit.solution, x, kind=kind, level=level)
-            lower[~keeps] = upper[~keeps] = np.nan
-        yield PredictedBlock(value, lower, upper, missing, int((~keeps).sum()))
+            lower, upper = _limits(fit.solution, value, x, kind, level)
+        gone = _missing(fit.solution, value, x)
+        broken = ~determined(fit.solution, fit.moments.names, x)
+        for values in (value, lower, upper):
+            if values is not None:
+                values[gone | broken] = np.nan
+        yield PredictedBlock(value, lower, upper, int(gone.sum()), int(broken.sum()))
 
 
 def predict(solution: Solution, x: Matrix) -> Vector:
@@ -123,7 +124,7 @@ def predict(solution: Solution, x: Matrix) -> Vector:
     value = np.empty(len(x))
     with np.errstate(over="ignore", invalid="ignore"):
         for rows in _blocks(len(x)):
-            value[rows] = _values(solution, _deviations(solution, x[rows]))
+            value[rows] = _values(solution, x[rows])
     return value
 
 
@@ -141,11 +142,18 @@ def predict_interval(
     """
     if kind not in KINDS:
         raise InputError(f"interval must be 'confidence' or 'prediction'; got {kind!r}.")
+    value = predict(solution, x)
+    return Prediction(value, *_limits(solution, value, x, kind, level))
+
+
+def _limits(
+    solution: Solution, value: Vector, x: Matrix, kind: str, level: float
+) -> tuple[Vector, Vector]:
     width = t_quantile(level, solution.degrees_of_freedom) * residual_sd(solution)
-    value, h = predict(solution, x), leverage(solution, x)
+    h = leverage(solution, x)
     with np.errstate(over="ignore", invalid="ignore"):  # predictors near the largest double
         half = width * np.sqrt(h + 1.0 if kind == "prediction" else h)
-        return Prediction(value, value - half, value + half)
+        return value - half, value + half
 
 
 def leverage(solution: Solution, x: Matrix) -> Vector:
@@ -153,11 +161,11 @@ def leverage(solution: Solution, x: Matrix) -> Vector:
     kept = np.flatnonzero(~np.isnan(_slopes(solution)[0]))
     h = np.empty(len(x))
     root = solution.inverse_root[np.ix_(kept, kept)]
+    means, scales = solution.predictor_means[kept], solution.scales[kept]
     with np.errstate(over="ignore", invalid="ignore"):
         for rows in _blocks(len(x)):
-            high, _ = _deviations(solution, x[rows])
-            z = high[:, kept] * solution.scales[kept]
-            h[rows] = ((z @ root) ** 2).sum(axis=1)
+            w = ((x[rows][:, kept] - means) * scales) @ root
+            h[rows] = np.einsum("ij,ij->i", w, w)
     return h + 1.0 / solution.rows if solution.intercept else h
 
 
@@ -199,31 +207,38 @@ def _slopes(solution: Solution) -> tuple[Vector, Vector]:
     return solution.coefficients[first:], solution.coefficient_lows[first:]
 
 
-def _deviations(solution: Solution, x: Matrix) -> tuple[Matrix, Matrix]:
-    """Return x − x̄ in double-double."""
-    high, low = dd.two_sum(x, -solution.predictor_means)
-    return high, low - solution.predictor_mean_lows
+def _missing(solution: Solution, value: Vector, x: Matrix) -> npt.NDArray[np.bool_]:
+    """Return which rows lack a predictor; NaN in an aliased column does not reach the value."""
+    gone = np.isnan(value)
+    aliased = np.flatnonzero(np.isnan(_slopes(solution)[0]))
+    for j in aliased:
+        gone |= np.isnan(x[:, j])
+    if gone.any():
+        gone[gone] = np.isnan(x[gone]).any(axis=1)  # not ∞ − ∞
+    return gone
 
 
-def _values(solution: Solution, deviations: tuple[Matrix, Matrix]) -> Vector:
-    """Return ȳ + d·β, again in double-double for the rows where terms cancel."""
-    high, low = deviations
+def _values(solution: Solution, x: Matrix) -> Vector:
+    """Return ȳ + (x − x̄)·β, again in double-double for the rows where terms cancel."""
     slopes, slope_lows = _slopes(solution)
-    value, size = np.zeros(len(high)), np.zeros(len(high))
+    means, mean_lows = solution.predictor_means, solution.predictor_mean_lows
+    value, size = np.zeros(len(x)), np.full(len(x), abs(solution.target_mean))
     kept = np.flatnonzero(~np.isnan(slopes))
     for j in kept:  # column by column: BLAS rounds a row according to its neighbours
-        term = high[:, j] * slopes[j]
+        term = x[:, j] - means[j]
+        term -= mean_lows[j]
+        term *= slopes[j]
         value += term
-        size += np.abs(term)
+        size += np.abs(term, out=term)
     value += solution.target_mean
-    lossy = np.flatnonzero(
-        (np.sqrt(len(kept)) * 2.0**-53 * size > _LOSS * np.abs(value)) & np.isfinite(size)
-    )
+    share = _LOSS / (2.0**-53 * np.sqrt(len(kept) + 1))
+    lossy = np.flatnonzero((size > share * np.abs(value)) & np.isfinite(size))
     if len(lossy):
-        total = (np.full(len(lossy), solution.target_mean), np.full(len(lossy), 0.0))
+        total = dd.promote(np.full(len(lossy), solution.target_mean))
         total = dd.add(total, (solution.target_mean_low, 0.0))
         for j in kept:
-            deviation = (high[lossy, j], low[lossy, j])
+            high, low = dd.two_sum(x[lossy, j], -means[j])
+            deviation = (high, low - mean_lows[j])
             total = dd.add(total, dd.multiply(deviation, (slopes[j], slope_lows[j])))
         value[lossy] = np.where(np.isfinite(total[0]), total[0], value[lossy])
     return value
