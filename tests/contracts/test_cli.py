@@ -198,6 +198,25 @@ def test_parquet_goes_in_and_out_with_its_types(at) -> None:
     assert rows == n + 1
 
 
+@pytest.mark.parametrize("kind", ["string", "large_string", "dictionary"])
+def test_texts_are_quoted_where_they_need_it_whatever_their_type(at, capsysbinary, kind) -> None:
+    import pyarrow.parquet as pq
+
+    texts = ["plain", "a,b", 'say "no"', "two\nlines", "", None, "carriage\rreturn", "é,身"]
+    column = pa.array(texts, type=pa.large_string() if kind == "large_string" else pa.string())
+    if kind == "dictionary":
+        column = column.dictionary_encode()
+    n = len(texts)
+    data = {"note, odd": column, "x": np.arange(n) / 4, "group": ["a"] * n, "n": np.arange(n)}
+    pq.write_table(pa.table(data), "notes.parquet")
+    assert main(["predict", "model.json", "notes.parquet"]) == 0
+    out = capsysbinary.readouterr().out.decode()
+    rows = list(csv.reader(io.StringIO(out, newline="")))
+    assert rows[0] == ["note, odd", "x", "group", "n", "prediction"]
+    assert [row[0] for row in rows[1:]] == [text or "" for text in texts]
+    assert [row[1] for row in rows[1:4]] == ["0", "0.25", "0.5"]
+
+
 def test_blocks_are_cut_the_same_on_both_sides() -> None:
     pieces = [[pa.array(range(a, b))] for a, b in ((0, 3), (3, 4), (4, 11), (11, 12))]
     found = [block[0].to_pylist() for block in writer._reblocked(iter(pieces), rows=5)]
