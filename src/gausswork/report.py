@@ -68,7 +68,8 @@ def table(fit: Fit, *, level: float = 0.95) -> Table:
         left_out = (len(rows) - _MOST_ROWS, head)
         rows = rows[:head] + rows[-_TAIL_ROWS:]
     intercept = "" if fit.solution.intercept else " through the origin"
-    title = f"{fmt.visible(fit.target)}: least squares{intercept}, {fit.rows:,} rows"
+    count = f"{fit.rows:,} row{'s' if fit.rows != 1 else ''}"
+    title = f"{fmt.visible(fit.target)}: least squares{intercept}, {count}"
     if fit.description:
         title += f" of {fmt.visible(fit.description)}"
     return Table(

@@ -343,6 +343,25 @@ def test_help_imports_nothing_slow() -> None:
     assert found.returncode == 0, found.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit", "data.csv", "--target", "y"],
+        ["predict", "model.json", "new.csv", "-o", "out.csv"],
+        ["predict", "model.json", "new.csv", "-o", "out.parquet", "--interval", "0.9"],
+    ],
+)
+def test_commands_do_not_load_other_frame_libraries(at, arguments) -> None:
+    """Parts of Arrow load pandas where it is installed: half a second for nothing."""
+    code = (
+        "import sys\nfrom gausswork.cli import main\n"
+        f"assert main({arguments!r}) == 0\n"
+        "sys.exit(len({'pandas', 'polars', 'matplotlib', 'sklearn'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=at, capture_output=True, check=False)
+    assert found.returncode == 0, found.stderr
+
+
 def test_a_stream_that_cannot_write_unicode_gets_plain_signs(at) -> None:
     found = run(*FIT, cwd=at, env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
     assert found.returncode == 0

@@ -101,7 +101,7 @@ def write(
             values = [block.value] if kind is None else [block.value, block.lower, block.upper]
             whole = dict(zip(table.names, columns, strict=True))
             for name, value in zip(added, values, strict=True):
-                whole[name] = pa.array(value, from_pandas=True)  # NaN: no prediction, a null
+                whole[name] = _with_nulls(value)
             sink.write(pa.table(whole))
             rows += len(block.value)
             missing += block.missing
@@ -116,17 +116,17 @@ def _portions(table: Table, *, as_they_are: bool) -> Iterator[list[Any]]:
 
     ``as_they_are`` keeps the numbers of a text file as they are written there: 67, not 67.0.
     """
-    import pyarrow as pa
     from pyarrow import types
 
     kinds = dict.fromkeys(table.names, Kind.TEXT)
     if not as_they_are:
         for name, field in table.fields(table.names).items():
             kinds[name] = Kind.TEXT if field.kind is Kind.UNUSABLE else field.kind
+    portion: Any
     for portion in table.read(kinds):
         yield [
             column.cast(column.type.value_type) if types.is_dictionary(column.type) else column
-            for column in map(pa.array, portion.columns)
+            for column in portion.columns
         ]
 
 
@@ -147,6 +147,15 @@ def _reblocked(portions: Iterator[list[Any]], *, rows: int) -> Iterator[list[Any
                 held, waiting = [], 0
     if held:
         yield [pa.chunked_array(parts) for parts in zip(*held, strict=True)]
+
+
+def _with_nulls(values: Any) -> Any:
+    """Return predictions as an Arrow array, null where there is none; ``pa.array`` loads pandas."""
+    import pyarrow as pa
+
+    known = np.packbits(~np.isnan(values), bitorder="little")
+    buffers = [pa.py_buffer(known), pa.py_buffer(np.ascontiguousarray(values))]
+    return pa.Array.from_buffers(pa.float64(), len(values), buffers)
 
 
 @contextlib.contextmanager

@@ -146,7 +146,8 @@ def _judge_column(name: str, guess: Any, text: Any, decimal: str, unnamed: bool)
         if compute.mean(numeric).as_py() >= MOSTLY_NUMBERS and not compute.any(zeros).as_py():
             kind, holds = Kind.NUMBER, "mostly numbers"
         else:
-            holds = f"text such as {values[compute.index(numeric, False).as_py()].as_py()!r}"
+            example = values.filter(compute.invert(numeric))[0].as_py()
+            holds = f"text such as {example!r}"
     return Field(name, kind, holds, field.remedy, unnamed=unnamed)
 
 

@@ -18,7 +18,7 @@ from gausswork.data.arrays import (
 from gausswork.data.kinds import Kind, listed
 from gausswork.data.recipe import CATEGORY, FLAG, Predictor, Recipe
 from gausswork.data.sources import Batch, FloatVector, Tally
-from gausswork.data.tables import PORTION_ROWS, Column, Portion, Table, as_floats
+from gausswork.data.tables import PORTION_ROWS, Column, Portion, Table, as_floats, values_of
 from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 
@@ -270,11 +270,8 @@ def codes_and_levels(values: Column) -> tuple[npt.NDArray[np.integer], list[str 
     array = pa.array(values) if isinstance(values, np.ndarray) else values
     if not types.is_dictionary(array.type):
         array = array.dictionary_encode()
-    indices = array.indices.cast(pa.int32())
-    if indices.null_count:
-        indices = indices.fill_null(-1)
     levels = array.dictionary.cast(pa.string()).to_pylist()
-    return indices.to_numpy(zero_copy_only=False), levels
+    return values_of(array.indices.cast(pa.int32()), gap=-1), levels
 
 
 def _find_gaps(

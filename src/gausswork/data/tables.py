@@ -116,12 +116,34 @@ def as_floats(column: Column) -> npt.NDArray[np.floating]:
         column = column.cast(pa.string()).cast(pa.float64())
     elif types.is_boolean(kind):
         column = column.cast(pa.float64())
-    if column.null_count:
-        if types.is_floating(column.type):
-            column = column.fill_null(float("nan"))
-        else:
-            column = column.cast(pa.float64(), safe=False).fill_null(float("nan"))
-    return floats_of_array(column.to_numpy(zero_copy_only=False))
+    if column.null_count and not types.is_floating(column.type):
+        column = column.cast(pa.float64(), safe=False)
+    return floats_of_array(values_of(column, gap=np.nan))
+
+
+def values_of(array: Any, *, gap: float) -> npt.NDArray[Any]:
+    """Return a ``pyarrow.Array`` of numbers as a vector, ``gap`` where it has no value.
+
+    Without gaps it is a view. Arrow's own ``to_numpy`` and ``fill_null`` import pandas where it is
+    installed, which takes longer than many a fit.
+    """
+    import pyarrow as pa
+    from pyarrow import types
+
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    kind = array.type
+    letter = "f" if types.is_floating(kind) else "i" if types.is_signed_integer(kind) else "u"
+    dtype = np.dtype(f"{letter}{kind.bit_width // 8}")
+    validity, data = array.buffers()
+    if data is None or len(array) == 0:
+        return np.full(len(array), gap).astype(dtype)
+    here = slice(array.offset, array.offset + len(array))
+    values = np.frombuffer(data, dtype=dtype, count=here.stop)[here]
+    if not array.null_count:
+        return values
+    known = np.unpackbits(np.frombuffer(validity, np.uint8), count=here.stop, bitorder="little")
+    return np.where(known[here], values, np.array(gap, dtype))
 
 
 def floats_of_array(values: npt.NDArray[Any]) -> npt.NDArray[np.floating]:
