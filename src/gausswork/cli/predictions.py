@@ -206,7 +206,7 @@ class _Csv:
             self._stream.write(",".join(map(_quoted, table.column_names)).encode() + b"\n")
         texts = [_texts(name, table.column(name)) for name in table.column_names]
         lines = compute.binary_join_element_wise(
-            *texts, ",", null_handling="replace", null_replacement=""
+            *texts, _scalar(","), null_handling="replace", null_replacement=""
         )
         self._stream.write("\n".join(lines.to_pylist()).encode() + b"\n")
 
@@ -227,8 +227,18 @@ def _texts(name: str, column: Any) -> Any:
         return text  # nothing in numbers and dates needs quotes
     special = compute.match_substring_regex(text, '[",\r\n]')
     doubled = compute.replace_substring(text, '"', '""')
-    quoted = compute.binary_join_element_wise('"', doubled, '"', "")
+    mark = _scalar('"')
+    quoted = compute.binary_join_element_wise(mark, doubled, mark, _scalar(""))
     return compute.if_else(special, quoted, text)
+
+
+def _scalar(text: str) -> Any:
+    """Return a text as an Arrow scalar; ``pa.scalar`` loads pandas where it is installed."""
+    import pyarrow as pa
+
+    data = text.encode()
+    ends = pa.py_buffer(np.array([0, len(data)], dtype=np.int32))
+    return pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(data)])[0]
 
 
 def _has_special(chunk: Any) -> bool:
