@@ -475,26 +475,7 @@ static PyObject *py_substitute(PyObject *self, PyObject *const *args, Py_ssize_t
     Py_buffer views[4];
     Py_ssize_t sizes[4] = {p * p, p * p, p, p};
     if (many_doubles(args, views, sizes, 4, 2) < 0) return NULL;
-    const double *rh = views[0].buf, *rl = views[1].buf;
-    double *h = views[2].buf, *l = views[3].buf;
-    for (Py_ssize_t k = 0; k < p; k++) {
-        dd v = dd_div((dd){h[k], l[k]}, (dd){rh[k * p + k], rl[k * p + k]});
-        h[k] = v.h;
-        l[k] = v.l;
-        for (Py_ssize_t j = k + 1; j < p; j++) {
-            dd s = dd_sub((dd){h[j], l[j]}, dd_mul((dd){rh[k * p + j], rl[k * p + j]}, v));
-            h[j] = s.h;
-            l[j] = s.l;
-        }
-    }
-    for (Py_ssize_t k = p - 1; k >= 0; k--) {
-        dd s = {h[k], l[k]};
-        for (Py_ssize_t j = k + 1; j < p; j++)
-            s = dd_sub(s, dd_mul((dd){rh[k * p + j], rl[k * p + j]}, (dd){h[j], l[j]}));
-        s = dd_div(s, (dd){rh[k * p + k], rl[k * p + k]});
-        h[k] = s.h;
-        l[k] = s.l;
-    }
+    dd_substitute(p, views[0].buf, views[1].buf, views[2].buf, views[3].buf);
     release(views, 4);
     return Py_NewRef(Py_None);
 }
@@ -507,10 +488,7 @@ static PyObject *py_dot(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
     Py_ssize_t p = length(args[0]), sizes[4] = {p, p, p, p};
     Py_buffer v[4];
     if (p < 0 || many_doubles(args, v, sizes, 4, 4) < 0) return NULL;
-    const double *ah = v[0].buf, *al = v[1].buf, *bh = v[2].buf, *bl = v[3].buf;
-    dd sum = {0.0, 0.0};
-    for (Py_ssize_t i = 0; i < p; i++)
-        sum = dd_add(sum, dd_mul((dd){ah[i], al[i]}, (dd){bh[i], bl[i]}));
+    dd sum = dd_dot(p, v[0].buf, v[1].buf, v[2].buf, v[3].buf);
     release(v, 4);
     return Py_BuildValue("dd", sum.h, sum.l);
 }
@@ -526,13 +504,7 @@ static PyObject *py_add_multiple(PyObject *self, PyObject *const *args, Py_ssize
     PyObject *const objects[4] = {args[4], args[5], args[0], args[1]};
     Py_buffer v[4];
     if (p < 0 || many_doubles(objects, v, sizes, 4, 2) < 0) return NULL;
-    const double *xh = v[0].buf, *xl = v[1].buf;
-    double *h = v[2].buf, *l = v[3].buf;
-    for (Py_ssize_t i = 0; i < p; i++) {
-        dd s = dd_add((dd){h[i], l[i]}, dd_mul(factor, (dd){xh[i], xl[i]}));
-        h[i] = s.h;
-        l[i] = s.l;
-    }
+    dd_add_multiple(p, v[2].buf, v[3].buf, factor, v[0].buf, v[1].buf);
     release(v, 4);
     return Py_NewRef(Py_None);
 }
@@ -547,18 +519,8 @@ static PyObject *py_symmetric_update(PyObject *self, PyObject *const *args, Py_s
     PyObject *const objects[6] = {args[2], args[3], args[4], args[5], args[0], args[1]};
     Py_buffer v[6];
     if (q < 0 || many_doubles(objects, v, sizes, 6, 4) < 0) return NULL;
-    const double *ah = v[0].buf, *al = v[1].buf, *bh = v[2].buf, *bl = v[3].buf;
-    double *h = v[4].buf, *l = v[5].buf;
     Py_BEGIN_ALLOW_THREADS
-    for (Py_ssize_t i = 0; i < q; i++)
-        for (Py_ssize_t j = i; j < q; j++) {
-            dd x = dd_mul((dd){ah[i], al[i]}, (dd){bh[j], bl[j]});
-            dd y = dd_mul((dd){bh[i], bl[i]}, (dd){ah[j], al[j]});
-            dd s = dd_add(x, y);
-            s = dd_add((dd){h[i * q + j], l[i * q + j]}, (dd){0.5 * s.h, 0.5 * s.l});
-            h[i * q + j] = h[j * q + i] = s.h;
-            l[i * q + j] = l[j * q + i] = s.l;
-        }
+    dd_symmetric_update(q, v[4].buf, v[5].buf, v[0].buf, v[1].buf, v[2].buf, v[3].buf);
     Py_END_ALLOW_THREADS
     release(v, 6);
     return Py_NewRef(Py_None);
