@@ -26,6 +26,7 @@ kernels = Extension(
     depends=[
         "src/gausswork/_native/blocks.h",
         "src/gausswork/_native/doubledouble.h",
+        "src/gausswork/_native/small.h",
     ],
     define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
     # -ffp-contract=off: error-free transformations must be compiled as they are written.

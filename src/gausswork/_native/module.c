@@ -54,6 +54,8 @@ typedef struct {
     void (*invert_triangle)(const double *rh, const double *rl, int p, double *h, double *l);
 } kernels;
 
+#include "small.h"
+
 /* ------------------------------------------------------------------ instruction sets */
 
 #define LANES 2
@@ -551,6 +553,64 @@ static PyObject *py_invert_triangle(PyObject *self, PyObject *const *args, Py_ss
     return result;
 }
 
+/* small_fit(x, y, intercept, wanted, tolerance, bounds, out) -> None where the table is not one for
+ * it, else (tier, passes, target_mean, its low word, RSS, TSS, condition number, digits of the worst
+ * coefficient: trusted, data). `out` takes, with q = p + 1: exponents, shift and Σz high, low (q
+ * each), Σzzᵀ high, low (q² each), six rows of q as answer.py has them, then predictor means, their
+ * low words, scales (p each) and R⁻¹ (p²). */
+static PyObject *py_small_fit(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 7) < 0) return NULL;
+    int intercept = PyObject_IsTrue(args[2]);
+    double wanted = PyFloat_AsDouble(args[3]), tolerance = PyFloat_AsDouble(args[4]);
+    if (PyErr_Occurred()) return NULL;
+    input in;
+    PyObject *result = NULL;
+    Py_buffer views[2];
+    void *base;
+    if (input_read(&in, args[0], args[1]) < 0) goto done;
+    int p = in.t.predictors;
+    Py_ssize_t q = p + 1;
+    Py_ssize_t sizes[2] = {sizeof(bounds) / sizeof(double), 10 * q + 2 * q * q + 3 * p + p * p};
+    if (p < 1 || p > SMALL_PREDICTORS || in.rows <= p + intercept) {
+        result = Py_NewRef(Py_None);
+        goto done;
+    }
+    if (many_doubles(args + 5, views, sizes, 2, 1) < 0) goto done;
+    const kernels *code = active->code;
+    double *scratch = scratch_new(small_scratch(p, code), &base);
+    if (scratch) {
+        double *at = views[1].buf;
+        small_answer a;
+        a.exponents = small_take(&at, q);
+        a.shift = small_take(&at, q);
+        a.moments.first_high = small_take(&at, q);
+        a.moments.first_low = small_take(&at, q);
+        a.moments.second_high = small_take(&at, q * q);
+        a.moments.second_low = small_take(&at, q * q);
+        a.table = small_take(&at, 6 * q);
+        a.means = small_take(&at, p);
+        a.mean_lows = small_take(&at, p);
+        a.scales = small_take(&at, p);
+        a.root = at;
+        int regular;
+        Py_BEGIN_ALLOW_THREADS
+        regular = small_fit(&in.t, in.rows, intercept, wanted, tolerance, views[0].buf, code,
+                            scratch, &a);
+        free(base);
+        Py_END_ALLOW_THREADS
+        result = regular ? Py_BuildValue("iiddddddd", a.tier, a.passes, a.target_mean,
+                                         a.target_mean_low, a.residual_square, a.total_square,
+                                         a.condition, a.least_trusted, a.least_data)
+                         : Py_NewRef(Py_None);
+    }
+    release(views, 2);
+done:
+    input_free(&in);
+    return result;
+}
+
 static PyObject *py_instruction_sets(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     (void)self, (void)args;
@@ -592,6 +652,7 @@ static PyMethodDef methods[] = {
     CALL(cholesky, "cholesky(capacity, tolerance, skipped, high, low)"),
     CALL(substitute, "substitute(r_high, r_low, high, low)"),
     CALL(invert_triangle, "invert_triangle(r_high, r_low, out)"),
+    CALL(small_fit, "small_fit(x, y, intercept, wanted, tolerance, bounds, out) -> None or numbers"),
     CALL(instruction_sets, "instruction_sets() -> names this machine can run"),
     CALL(use, "use(name) -> the name in use before"),
     {NULL, NULL, 0, NULL},

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ class Backend:
     name : ``"compiled"`` or ``"numpy"``.
     gram_error : error constants of the Gram matrix by tier, relative to column norms.
     releases_gil : whether threads of Python can run the kernels side by side.
+    small_fit : a whole fit in one call; see :mod:`gausswork.leastsquares.small`.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Backend:
     cholesky: Callable[[DoubleDouble, Array, int], tuple[DoubleDouble, npt.NDArray[np.bool_]]]
     substitute: Callable[[DoubleDouble, DoubleDouble], DoubleDouble]
     invert_triangle: Callable[[DoubleDouble], Array]
+    small_fit: Callable[..., Any] | None = None
 
 
 NUMPY = Backend(

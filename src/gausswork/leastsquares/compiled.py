@@ -116,4 +116,5 @@ COMPILED = Backend(
     cholesky=cholesky,
     substitute=substitute,
     invert_triangle=invert_triangle,
+    small_fit=_kernels.small_fit,
 )

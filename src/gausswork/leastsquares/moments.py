@@ -208,6 +208,7 @@ def accumulate(
     progress: Progress | None = None,
     exponents: Integers | None = None,
     backend: Backend | None = None,
+    blocks: Iterator[Batch] | None = None,
 ) -> Moments:
     """Read a source once and return its moments.
 
@@ -221,6 +222,7 @@ def accumulate(
     threads : at most so many; ``None`` for one a core.
     progress : called with the number of rows done.
     exponents : (q,) scales to use instead of guessing them from the first rows.
+    blocks : the rows of the source in blocks of :func:`block_rows`, where they are at hand.
 
     Raises
     ------
@@ -229,7 +231,7 @@ def accumulate(
     """
     backend = backend or default_backend()
     p = len(source.names)
-    batches = source.batches(block_rows(p))
+    batches = source.batches(block_rows(p)) if blocks is None else blocks
     opening = next(batches, None)
     if opening is None or len(opening) == 0:
         raise InputError(

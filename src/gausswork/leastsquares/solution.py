@@ -11,7 +11,7 @@ from gausswork.leastsquares.moments import Moments
 
 FULL_DIGITS = 15.95  # -log10(2**-53): what a double can hold
 
-_SMALL = 2**16  # entries; up to here all digits cost less than a millisecond
+SMALL = 2**16  # entries; up to here all digits cost less than a millisecond
 _DEFAULT_DIGITS = 8.0
 _ALL_DIGITS = 15.0
 STANDARD_ERROR_DIGITS = 13.0  # asked of standard errors when all digits are asked for
@@ -39,7 +39,7 @@ class NormalEquation:
         """Return the digits to ask for in a table of so many numbers."""
         if self.digits is not None:
             return self.digits
-        return _ALL_DIGITS if entries <= _SMALL else _DEFAULT_DIGITS
+        return _ALL_DIGITS if entries <= SMALL else _DEFAULT_DIGITS
 
 
 @dataclass(frozen=True, slots=True)

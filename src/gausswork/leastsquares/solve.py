@@ -12,6 +12,7 @@ from gausswork.leastsquares.doubledouble import Integers
 from gausswork.leastsquares.kernels import TIERS
 from gausswork.leastsquares.moments import Moments, Progress, accumulate
 from gausswork.leastsquares.refine import refine, unrefined, unsolved
+from gausswork.leastsquares.small import fit_small
 from gausswork.leastsquares.solution import STANDARD_ERROR_DIGITS, NormalEquation, Solution
 from gausswork.leastsquares.spread import from_moments, from_whitened
 from gausswork.leastsquares.system import Factor, assemble, factorize, reach
@@ -45,12 +46,20 @@ def least_squares(
     method = method or NormalEquation()
     backend = backend or default_backend()
     tier = 0 if source.replayable else 1  # a stream passes by once: take the better sums at once
-    exponents = None
+    exponents = blocks = None
+    if source.replayable:
+        solution, blocks = fit_small(
+            source, intercept=intercept, method=method, backend=backend, threads=threads,
+            progress=progress,
+        )  # fmt: skip
+        if solution is not None:
+            return solution
     while True:
         moments = accumulate(
             source, tier=tier, threads=threads, progress=progress, exponents=exponents,
-            backend=backend,
+            backend=backend, blocks=blocks,
         )  # fmt: skip
+        blocks = None
         if not moments.finite:
             if exponents is not None or not source.replayable:
                 raise NotFiniteError(
