@@ -53,6 +53,15 @@ class Fit:
     method: NormalEquation
     findings: tuple[Finding, ...]
 
+    def __post_init__(self) -> None:
+        s = self.solution
+        for values in (
+            s.coefficients, s.coefficient_lows, s.standard_errors, s.trusted_digits,
+            s.standard_error_digits, s.data_digits, s.predictor_means, s.predictor_mean_lows,
+            s.scales, s.inverse_root,
+        ):  # fmt: skip
+            values.flags.writeable = False  # a result does not change under its reader
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the k terms; the intercept, if any, first and called ``intercept``."""
