@@ -84,6 +84,6 @@ $(DONE)/docs: $(DONE)/run requirements/docs.txt
 	$(PIP) --requirement requirements/docs.txt
 	@touch $@
 
-$(DONE)/bench: $(DONE)/run requirements/bench.txt
+$(DONE)/bench: $(DONE)/test requirements/bench.txt
 	$(PIP) --requirement requirements/bench.txt
 	@touch $@
