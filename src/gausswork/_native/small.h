@@ -507,6 +507,7 @@ static int small_fit(const table *t, ptrdiff_t n, int intercept, double wanted, 
     if (!small_origin(&s, out)) return 0;
     for (int tier = 0; tier < 3; tier++) {
         s.error = k->gram_error[tier];
+        memset(kernel_scratch, 0, sizeof(double) * code->gram_scratch(q, tier));
         code->gram(t, n, s.gram_scale, out->shift, tier, &out->moments, kernel_scratch);
         if (!small_assemble(&s, out)) return 0;
         if (!small_factorize(&s)) continue;
