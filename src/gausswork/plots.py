@@ -181,7 +181,8 @@ def coefficients(
 
 
 def check_path(path: str | os.PathLike[str]) -> None:
-    """Refuse a figure format that is not known, before any work is done."""
+    """Refuse a figure that could not be drawn or written so, before any work is done."""
+    require("matplotlib.figure", purpose="Plots", extra="plots")
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:
         raise InputError(

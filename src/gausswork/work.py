@@ -30,7 +30,7 @@ _LITERAL = 8  # up to so many coefficients the NumPy lines carry the matrices th
 
 
 @dataclass(frozen=True, slots=True)
-class Normal:
+class Equation:
     """The textbook's normal equation XᵀX·θ = Xᵀy over the terms that have a coefficient.
 
     Attributes
@@ -47,7 +47,7 @@ class Normal:
     lower: Array | None
 
 
-def normal_equation(fit: Fit) -> Normal:
+def normal_equation(fit: Fit) -> Equation:
     """Return XᵀX and Xᵀy in the units of the data, from the moments, rounded once."""
     m = fit.moments
     q = len(m.shift)
@@ -75,7 +75,7 @@ def normal_equation(fit: Fit) -> Normal:
         except np.linalg.LinAlgError:
             lower = None
     names = tuple(fmt.visible(fit.names[i]) for i in kept)
-    normal = Normal(names, matrix, right, lower)
+    normal = Equation(names, matrix, right, lower)
     return normal if _agreement(fit, normal) is not None else replace(normal, lower=None)
 
 
@@ -100,7 +100,7 @@ def show(fit: Fit, data: Any = None) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _model(fit: Fit, normal: Normal) -> str:
+def _model(fit: Fit, normal: Equation) -> str:
     target = fmt.visible(fit.target, limit=30)
     factors = [f"θ{i + 1}·{fmt.visible(n, limit=24)}" for i, n in enumerate(normal.names[:_CORNER])]
     if fit.solution.intercept:
@@ -141,7 +141,7 @@ def _rows(fit: Fit, data: Any) -> str:
     return "\n".join([f"2. X and y ({more})", *_grid(table)])
 
 
-def _sums(fit: Fit, normal: Normal) -> str:
+def _sums(fit: Fit, normal: Equation) -> str:
     k = len(normal.names)
     return "\n".join(
         [
@@ -157,7 +157,7 @@ def _sums(fit: Fit, normal: Normal) -> str:
     )
 
 
-def _solve(fit: Fit, normal: Normal) -> str:
+def _solve(fit: Fit, normal: Equation) -> str:
     lines = [
         "4. The solution of XᵀX·θ = Xᵀy",
         *_wrapped(
@@ -189,7 +189,7 @@ def _solve(fit: Fit, normal: Normal) -> str:
     return "\n".join(lines)
 
 
-def _check(fit: Fit, normal: Normal) -> str:
+def _check(fit: Fit, normal: Equation) -> str:
     theta = fit.coefficients[~np.isnan(fit.coefficients)]
     products = normal.matrix @ theta
     left = np.where(
@@ -210,7 +210,7 @@ def _check(fit: Fit, normal: Normal) -> str:
     return "\n".join(lines)
 
 
-def _beyond(fit: Fit, normal: Normal) -> str:
+def _beyond(fit: Fit, normal: Equation) -> str:
     agreement = _agreement(fit, normal)
     said = (
         "the textbook's equation, solved in float64, gives none of these digits"
@@ -231,13 +231,13 @@ def _beyond(fit: Fit, normal: Normal) -> str:
     )
 
 
-def _numpy(fit: Fit, normal: Normal) -> str:
+def _numpy(fit: Fit, normal: Equation) -> str:
     return "\n".join(
         ["7. The same in NumPy", *(f"    {line}" for line in numpy_lines(fit, normal))]
     )
 
 
-def numpy_lines(fit: Fit, normal: Normal | None = None) -> list[str]:
+def numpy_lines(fit: Fit, normal: Equation | None = None) -> list[str]:
     """Return lines of Python that compute ``theta``, the coefficients, with NumPy alone.
 
     For few terms they carry XᵀX and Xᵀy; for many they expect ``X`` and ``y``.
@@ -302,7 +302,7 @@ def _back(lower: Array, u: Array) -> Array:
     return theta
 
 
-def _forward_steps(normal: Normal, u: Array) -> list[str]:
+def _forward_steps(normal: Equation, u: Array) -> list[str]:
     lower = normal.lower
     assert lower is not None
     steps = (
@@ -312,7 +312,7 @@ def _forward_steps(normal: Normal, u: Array) -> list[str]:
     return [f"      {step}" for step in steps]
 
 
-def _back_steps(normal: Normal, u: Array) -> list[str]:
+def _back_steps(normal: Equation, u: Array) -> list[str]:
     lower = normal.lower
     assert lower is not None
     theta = _back(lower, u)
@@ -339,13 +339,13 @@ def _step(
     return f"{name} = {top} / {_figure(pivot)} = {_figure(result)}"
 
 
-def _noise(normal: Normal, theta: Array) -> Array:
+def _noise(normal: Equation, theta: Array) -> Array:
     """Return how far rounding of XᵀX, Xᵀy and θ can move each entry of Xᵀy − XᵀX·θ."""
     sizes = np.abs(normal.matrix) @ np.abs(theta) + np.abs(normal.right)
     return np.asarray(sizes * (len(theta) + 2) * 2.0**-52)
 
 
-def _agreement(fit: Fit, normal: Normal) -> int | None:
+def _agreement(fit: Fit, normal: Equation) -> int | None:
     """Return to how many digits the NumPy lines agree with the fit; None if to none."""
     if normal.lower is None:
         return None

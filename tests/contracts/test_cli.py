@@ -109,6 +109,20 @@ def test_saved_models_are_shown_and_predict_as_the_fit_does(at, capsys) -> None:
     assert "50 % interval" in capsys.readouterr().out
 
 
+def test_a_glob_that_the_shell_has_expanded_is_the_same_data(at, capsys) -> None:
+    lines = Path("data.csv").read_text().splitlines(keepends=True)
+    Path("part-1.csv").write_text("".join(lines[:21]))
+    Path("part-2.csv").write_text("".join([lines[0], *lines[21:]]))
+    options = ["--target", "y", "--features", "x,group", "--json"]
+    found = []
+    for data in (["part-*.csv"], ["part-1.csv", "part-2.csv"], ["data.csv"]):
+        assert main(["fit", *data, *options]) == 0
+        found.append(json.loads(capsys.readouterr().out)["terms"])
+    assert found[0] == found[1] == found[2]
+    assert main(["predict", "model.json", "part-1.csv", "part-2.csv", "-o", "out.csv"]) == 0
+    assert len(table(Path("out.csv").read_text())) == ROWS
+
+
 def test_show_work_follows_the_table(at, capsys) -> None:
     assert main([*FIT, "--show-work"]) == 0
     out = capsys.readouterr().out
@@ -292,6 +306,18 @@ def test_an_unexpected_failure_is_told_from_bad_input(at, capsys, monkeypatch) -
     monkeypatch.setenv("GAUSSWORK_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         main(FIT)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_full_disk_is_no_bug(at) -> None:
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "gausswork", *FIT],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert found.returncode == 1
+    assert found.stderr.startswith("gausswork: error: [Errno 28] No space left on device")
+    assert "bug" not in found.stderr
 
 
 def test_an_alarm_has_an_exit_code_of_its_own(at, capsys) -> None:

@@ -89,7 +89,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"{_FIT_EXAMPLES}\n{_EXIT_CODES}",
         **shape,
     )
-    fit.add_argument("data", metavar="DATA", help="CSV (also .gz, .zst) or Parquet file, or a glob")
+    fit.add_argument(
+        "data", metavar="DATA", nargs="+", help="CSV (also .gz, .zst) or Parquet files, or a glob"
+    )
     fit.add_argument("--target", required=True, metavar="COLUMN", help="what to explain")
     fit.add_argument(
         "--features", metavar="A,B", help="columns to explain it by (default: every other one)"
@@ -120,7 +122,9 @@ def parser() -> argparse.ArgumentParser:
         **shape,
     )
     predict.add_argument("model", metavar="MODEL", help="file written by fit --save")
-    predict.add_argument("data", metavar="DATA", help="file with the columns of the fit")
+    predict.add_argument(
+        "data", metavar="DATA", nargs="+", help="files with the columns of the fit"
+    )
     predict.add_argument(
         "-o",
         "--output",
@@ -201,6 +205,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
+    except (OSError, MemoryError) as error:  # a full disk behind standard output, say
+        _say(f"error: {error or 'there is not enough memory for this'}")
+        return FAILED
     except Exception as error:
         if os.environ.get("GAUSSWORK_DEBUG"):
             raise
@@ -252,7 +259,7 @@ def _fit(arguments: argparse.Namespace) -> int:
         models.check_place(arguments.save)
     with terminal.progress(quiet=arguments.quiet) as report:
         fitted = fit(
-            arguments.data,
+            _files(arguments),
             arguments.target,
             features=arguments.features,
             intercept=not arguments.no_intercept,
@@ -264,7 +271,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     # Files first: whoever reads the output may stop reading before its end.
     if arguments.save:
         fitted.save(arguments.save)
-    _display(fitted, arguments, data=arguments.data)
+    _display(fitted, arguments, data=_files(arguments))
     if arguments.save and not arguments.quiet:
         _say(f"saved {arguments.save}")
     return ALARMED if any(f.severity is Severity.ALARM for f in fitted.findings) else DONE
@@ -281,7 +288,13 @@ def _show(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _display(fitted: Fit, arguments: argparse.Namespace, *, data: str | None) -> None:
+def _files(arguments: argparse.Namespace) -> str | list[str]:
+    """Return the data as the library takes it: one path or glob, or what a shell made of one."""
+    named: list[str] = arguments.data
+    return named[0] if len(named) == 1 else named
+
+
+def _display(fitted: Fit, arguments: argparse.Namespace, *, data: str | list[str] | None) -> None:
     """Draw and print what the arguments ask for."""
     if arguments.plot:
         from gausswork import plots
@@ -319,7 +332,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     with terminal.progress(quiet=arguments.quiet) as report:
         counts = predictions.write(
             arguments.model,
-            arguments.data,
+            _files(arguments),
             arguments.output,
             kind=(arguments.kind or "prediction") if arguments.interval is not None else None,
             level=arguments.interval if arguments.interval is not None else 0.95,

@@ -56,7 +56,7 @@ class Sink(Protocol):
 
 def write(
     model: str,
-    data: str,
+    data: str | list[str],
     output: str,
     *,
     kind: str | None,
@@ -67,7 +67,8 @@ def write(
 
     Parameters
     ----------
-    model, data : paths of the saved fit and of the new rows.
+    model : path of the saved fit.
+    data : path, pattern or paths of the new rows.
     output : a .csv or .parquet file, or ``-`` for CSV on standard output.
     kind : ``"prediction"`` or ``"confidence"`` intervals, or None for values alone.
     level : of the intervals.
