@@ -84,54 +84,100 @@ TILE(2)
 TILE(3)
 #undef TILE
 
-/* Add a tile to the (Q × Q) accumulators, errors kept in `low`; `exact` carries into `high` */
-static inline void NAME(fold)(const double *tile, int n, double *high, double *low, size_t Q,
-                              int exact)
+/* Add a tile to its accumulators: high words, then low words that take the errors of the sums.
+ * `exact` carries into the high words, for sums in full double-double. */
+static inline void NAME(fold)(const double *tile, int vectors, double *high, int exact)
 {
-    for (int r = 0; r < LANES; r++)
-        for (int c = 0; c < n; c++) {
-            double *ph = high + r * Q + c * LANES, *pl = low + r * Q + c * LANES;
-            vec h = LOAD(ph), l = LOAD(pl), v = LOAD(tile + (r * n + c) * LANES);
-            TWO_SUM_INTO(vec, h, l, v);
-            if (exact) { vec s = h + l; l = l - (s - h); h = s; }
-            STORE(ph, h);
-            STORE(pl, l);
-        }
+    double *low = high + vectors * LANES;
+    for (int at = 0; at < vectors * LANES; at += LANES) {
+        vec h = LOAD(high + at), l = LOAD(low + at);
+        TWO_SUM_INTO(vec, h, l, LOAD(tile + at));
+        if (exact) { vec s = h + l; l = l - (s - h); h = s; }
+        STORE(high + at, h);
+        STORE(low + at, l);
+    }
 }
 
-static inline void NAME(tile_and_fold)(const double *a, const double *b, int n, double *high,
-                                       double *low, size_t Q, int exact)
+/* Returns where the accumulators of the next tile are */
+static inline double *NAME(tile_and_fold)(const double *a, const double *b, int n, double *sum,
+                                          int exact)
 {
     double out[LANES * LANES * 3] __attribute__((aligned(64)));
     if (n == 3) NAME(tile3)(a, b, out);
     else if (n == 2) NAME(tile2)(a, b, out);
     else NAME(tile1)(a, b, out);
-    NAME(fold)(out, n, high, low, Q, exact);
+    NAME(fold)(out, LANES * n, sum, exact);
+    return sum + 2 * LANES * LANES * n;
 }
 
-/* high + low += aᵀ·b over some blocks; only the tiles on and above the diagonal when `upper`.
- * Groups of three strips of b stay in the first cache while the strips of a pass by, and their
- * columns of the accumulators in the second while the blocks pass by. */
-static void NAME(product)(const double *a, const double *b, int blocks, int strips, int upper,
-                          double *high, double *low, int exact)
+/* Doubles that the accumulators of a product take */
+static size_t NAME(product_size)(int strips, int upper)
 {
-    size_t Q = (size_t)strips * LANES, panel = (size_t)strips * STRIP;
+    size_t size = 0;
     int width = strips % 3 ? strips % 3 : 3;
     for (int j = 0; j < strips; j += width, width = 3) {
-        int last = upper ? j : strips;
+        int full = upper ? j : strips, corner = upper ? width : 0;
+        size += 2 * LANES * LANES * (size_t)(full * width + corner * (corner + 1) / 2);
+    }
+    return size;
+}
+
+/* sum += aᵀ·b over some blocks; only the tiles on and above the diagonal when `upper`.
+ * Groups of three strips of b stay in the first cache while the strips of a pass by, and their
+ * accumulators in the second while the blocks pass by; these lie in the order of the tiles. */
+static void NAME(product)(const double *a, const double *b, int blocks, int strips, int upper,
+                          double *sum, int exact)
+{
+    size_t panel = (size_t)strips * STRIP;
+    int width = strips % 3 ? strips % 3 : 3;
+    for (int j = 0; j < strips; j += width, width = 3) {
+        int full = upper ? j : strips;
+        double *at = sum;
         for (int block = 0; block < blocks; block++) {
             const double *left = a + block * panel, *right = b + block * panel;
-            for (int i = 0; i < last; i++) {
-                size_t at = i * LANES * Q + j * LANES;
-                NAME(tile_and_fold)(left + (size_t)i * STRIP, right + (size_t)j * STRIP, width,
-                                    high + at, low + at, Q, exact);
-            }
-            for (int i = j; upper && i < j + width; i++) {
-                size_t at = i * LANES * Q + i * LANES;
-                NAME(tile_and_fold)(left + (size_t)i * STRIP, right + (size_t)i * STRIP,
-                                    j + width - i, high + at, low + at, Q, exact);
-            }
+            at = sum;
+            for (int i = 0; i < full; i++)
+                at = NAME(tile_and_fold)(left + (size_t)i * STRIP, right + (size_t)j * STRIP,
+                                         width, at, exact);
+            for (int i = j; upper && i < j + width; i++)
+                at = NAME(tile_and_fold)(left + (size_t)i * STRIP, right + (size_t)i * STRIP,
+                                         j + width - i, at, exact);
         }
+        sum = at;
+    }
+}
+
+/* Add one tile to the upper triangle of the result, p columns; a full product counts for both
+ * triangles: it is the half of a matrix plus its transpose. Returns the next tile. */
+static const double *NAME(deliver_tile)(const double *sum, int i, int j, int n, int q, int upper,
+                                        double *high, double *low)
+{
+    const double *errors = sum + LANES * LANES * n;
+    for (int r = 0; r < LANES; r++)
+        for (int c = 0; c < n * LANES; c++) {
+            int a = i * LANES + r, b = j * LANES + c;
+            if (a >= q || b >= q || (upper && a > b)) continue;
+            size_t at = a < b ? (size_t)a * q + b : (size_t)b * q + a;
+            dd x = dd_normal(sum[r * n * LANES + c], errors[r * n * LANES + c]);
+            dd y = {high[at], low[at]};
+            y = dd_add(y, x);
+            if (!upper && a == b) y = dd_add(y, x);
+            high[at] = y.h;
+            low[at] = y.l;
+        }
+    return sum + 2 * LANES * LANES * n;
+}
+
+/* Add a product to the (q, q) result, in the order in which NAME(product) left its tiles */
+static void NAME(deliver)(const double *sum, int strips, int upper, int q, double *high, double *low)
+{
+    int width = strips % 3 ? strips % 3 : 3;
+    for (int j = 0; j < strips; j += width, width = 3) {
+        int full = upper ? j : strips;
+        for (int i = 0; i < full; i++)
+            sum = NAME(deliver_tile)(sum, i, j, width, q, upper, high, low);
+        for (int i = j; upper && i < j + width; i++)
+            sum = NAME(deliver_tile)(sum, i, i, j + width - i, q, upper, high, low);
     }
 }
 
@@ -148,6 +194,16 @@ static inline void NAME(transpose4)(const double *const from[4], double *to, siz
     _mm256_storeu_pd(to + stride, _mm256_permute2f128_pd(ab1, cd1, 0x20));
     _mm256_storeu_pd(to + 2 * stride, _mm256_permute2f128_pd(ab0, cd0, 0x31));
     _mm256_storeu_pd(to + 3 * stride, _mm256_permute2f128_pd(ab1, cd1, 0x31));
+}
+#endif
+
+#if LANES >= 4
+/* Whether four columns are float64, each in one piece */
+static inline int NAME(plain)(const table *t, int j)
+{
+    int plain = 1;
+    for (int c = 0; c < 4; c++) plain &= !t->single[j + c] && t->stride[j + c] == 8;
+    return plain;
 }
 #endif
 
@@ -190,9 +246,7 @@ static void NAME(pack_strips)(const table *t, ptrdiff_t start, int m, int strips
         double *at = to + (size_t)(j / LANES) * STRIP + j % LANES;
 #if LANES >= 4
         if (j % 4 == 0 && j + 3 <= t->predictors) {
-            int plain = 1;
-            for (int r = 0; r < 4; r++) plain &= !t->single[j + r] && t->stride[j + r] == 8;
-            if (plain) {
+            if (NAME(plain)(t, j)) {
                 int k = 0;
                 for (; k + 4 <= m; k += 4) {
                     const double *from[4];
@@ -328,9 +382,11 @@ static int NAME(blocks_at_once)(int strips) { return strips * LANES < 384 ? 1 : 
 
 static size_t NAME(gram_scratch)(int q, int tier)
 {
-    size_t strips = (q + LANES - 1) / LANES, Q = strips * LANES;
-    size_t panels = (size_t)(tier ? tier + 2 : 1) * NAME(blocks_at_once)((int)strips);
-    return 4 * Q + (tier ? 4 : 2) * Q * Q + panels * strips * STRIP;
+    int strips = (q + LANES - 1) / LANES;
+    size_t panels = (size_t)(tier ? tier + 2 : 1) * NAME(blocks_at_once)(strips);
+    size_t full = tier ? NAME(product_size)(strips, 0) : 0;
+    size_t vectors = 4 * (size_t)strips * LANES;
+    return vectors + NAME(product_size)(strips, 1) + full + panels * strips * STRIP;
 }
 
 static void NAME(gram)(const table *t, ptrdiff_t n, const double *scale, const double *shift,
@@ -340,10 +396,10 @@ static void NAME(gram)(const table *t, ptrdiff_t n, const double *scale, const d
     int most = NAME(blocks_at_once)(strips);
     size_t Q = (size_t)strips * LANES, panel = (size_t)strips * STRIP;
     double *w = scratch, *c = w + Q, *fh = c + Q, *fl = fh + Q;
-    double *gh = fl + Q, *gl = gh + Q * Q, *ch = gl + Q * Q, *cl = tier ? ch + Q * Q : ch;
-    double *rest = tier ? cl + Q * Q : ch, *lead = rest + most * panel, *known = lead + most * panel;
+    double *cross = fl + Q, *square = cross + (tier ? NAME(product_size)(strips, 0) : 0);
+    double *rest = square + NAME(product_size)(strips, 1);
+    double *lead = rest + most * panel, *known = lead + most * panel;
     double *middle = tier == 2 ? known + most * panel : NULL;
-    memset(scratch, 0, sizeof(double) * NAME(gram_scratch)(q, tier));
     memcpy(w, scale, sizeof(double) * q);
     memcpy(c, shift, sizeof(double) * q);
     for (ptrdiff_t start = 0; start < n; ) {
@@ -366,31 +422,26 @@ static void NAME(gram)(const table *t, ptrdiff_t n, const double *scale, const d
             }
         }
         if (tier == 0) {
-            NAME(product)(rest, rest, blocks, strips, 1, gh, gl, 0);
+            NAME(product)(rest, rest, blocks, strips, 1, square, 0);
             continue;
         }
-        NAME(product)(lead, lead, blocks, strips, 1, gh, gl, 1);
+        NAME(product)(lead, lead, blocks, strips, 1, square, 1);
         if (middle) {
-            NAME(product)(middle, middle, blocks, strips, 1, gh, gl, 1);
-            NAME(product)(lead, middle, blocks, strips, 0, ch, cl, 1);
+            NAME(product)(middle, middle, blocks, strips, 1, square, 1);
+            NAME(product)(lead, middle, blocks, strips, 0, cross, 1);
         }
-        NAME(product)(known, rest, blocks, strips, 0, ch, cl, tier == 2);
+        NAME(product)(known, rest, blocks, strips, 0, cross, tier == 2);
     }
     for (int a = 0; a < q; a++) {
         dd f = dd_normal(fh[a], fl[a]);
         out->first_high[a] = f.h;
         out->first_low[a] = f.l;
-        for (int b = a; b < q; b++) {
-            dd g = dd_normal(gh[a * Q + b], gl[a * Q + b]);
-            if (tier) {
-                dd x = dd_normal(ch[a * Q + b], cl[a * Q + b]);
-                dd y = dd_normal(ch[b * Q + a], cl[b * Q + a]);
-                g = dd_add(g, dd_add(x, y));
-            }
-            out->second_high[a * q + b] = out->second_high[b * q + a] = g.h;
-            out->second_low[a * q + b] = out->second_low[b * q + a] = g.l;
-        }
     }
+    memset(out->second_high, 0, sizeof(double) * 2 * (size_t)q * q);
+    NAME(deliver)(square, strips, 1, q, out->second_high, out->second_low);
+    if (tier) NAME(deliver)(cross, strips, 0, q, out->second_high, out->second_low);
+    mirror(out->second_high, q);
+    mirror(out->second_low, q);
 }
 
 /* ------------------------------------------------------------------ residual pass */
@@ -492,8 +543,10 @@ static void NAME(residual_sums)(const table *t, ptrdiff_t n, const double *scale
 
 static size_t NAME(whitened_scratch)(int p, int r)
 {
-    size_t strips = (r + LANES - 1) / LANES, Q = strips * LANES;
-    return 2 * Q * Q + strips * STRIP + (size_t)(3 * p + 3) * COLUMN;
+    int strips = (r + LANES - 1) / LANES;
+    size_t panel = (size_t)strips * STRIP;
+    return NAME(product_size)(strips, 1) + panel + (size_t)(3 * p + 3) * COLUMN +
+           (size_t)r * r;
 }
 
 /* Gram matrix of W = (X·s − mean)·weights (p × r), W in double-double, products in float64 */
@@ -503,11 +556,10 @@ static void NAME(whitened_gram)(const table *t, ptrdiff_t n, const double *scale
                                 const double **columns)
 {
     int p = t->predictors, strips = (width + LANES - 1) / LANES;
-    size_t Q = (size_t)strips * LANES;
-    double *gh = scratch, *gl = gh + Q * Q, *strip = gl + Q * Q;
+    double *sum = scratch, *strip = sum + NAME(product_size)(strips, 1);
+    double *errors = scratch + NAME(whitened_scratch)(p, width) - (size_t)width * width;
     double *dh = strip + (size_t)strips * STRIP, *dl = dh + (size_t)p * COLUMN;
     double *wh = dl + (size_t)p * COLUMN, *wl = wh + COLUMN, *packed = wl + COLUMN;
-    memset(scratch, 0, sizeof(double) * (2 * Q * Q + (size_t)strips * STRIP));
     for (ptrdiff_t start = 0; start < n; start += ROWS) {
         int m = n - start < ROWS ? (int)(n - start) : ROWS;
         NAME(pack_columns)(t, start, m, packed, columns);
@@ -539,11 +591,10 @@ static void NAME(whitened_gram)(const table *t, ptrdiff_t n, const double *scale
             double *at = strip + (size_t)(j / LANES) * STRIP + j % LANES;
             for (int k = 0; k < ROWS; k++) at[k * LANES] = wh[k] + wl[k];
         }
-        NAME(product)(strip, strip, 1, strips, 1, gh, gl, 0);
+        NAME(product)(strip, strip, 1, strips, 1, sum, 0);
     }
-    for (int a = 0; a < width; a++)
-        for (int b = a; b < width; b++)
-            out[a * width + b] = out[b * width + a] = gh[a * Q + b] + gl[a * Q + b];
+    NAME(deliver)(sum, strips, 1, width, out, errors);
+    mirror(out, width);
 }
 
 /* ------------------------------------------------------------------ p-space, double-double */

@@ -20,6 +20,7 @@
 #define ROWS 256     /* rows of a block */
 #define SLICE_BITS 22 /* 22 + 22 bits a product and 8 for the rows of a block: at most 53 */
 #define CHAIN 64     /* rows summed before a partial sum starts anew: rounding errors stay short */
+#define CORNER 32    /* side of the squares in which a matrix is mirrored */
 #define CHAINS 16    /* sums kept side by side in the double-double pass */
 
 #include "doubledouble.h"
@@ -55,6 +56,18 @@ typedef struct {
 } kernels;
 
 #include "small.h"
+
+/* ------------------------------------------------------------------ memory */
+
+/* Copy the upper triangle of a (q, q) matrix to the lower */
+static void mirror(double *matrix, int q)
+{
+    for (int rows = 0; rows < q; rows += CORNER)
+        for (int columns = rows; columns < q; columns += CORNER)
+            for (int a = rows; a < rows + CORNER && a < q; a++)
+                for (int b = columns > a ? columns : a + 1; b < columns + CORNER && b < q; b++)
+                    matrix[(size_t)b * q + a] = matrix[(size_t)a * q + b];
+}
 
 /* ------------------------------------------------------------------ instruction sets */
 
@@ -133,8 +146,8 @@ static void detect(void)
 /* ------------------------------------------------------------------ arguments */
 
 static double *scratch_new(size_t doubles, void **base)
-{   /* aligned to cache lines */
-    *base = malloc(doubles * sizeof(double) + 64);
+{   /* zeros, aligned to cache lines */
+    *base = calloc(doubles + 8, sizeof(double));
     if (!*base) {
         PyErr_NoMemory();
         return NULL;
