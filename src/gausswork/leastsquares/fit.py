@@ -60,7 +60,7 @@ class Fit:
             s.standard_error_digits, s.data_digits, s.predictor_means, s.predictor_mean_lows,
             s.scales, s.inverse_root,
         ):  # fmt: skip
-            values.flags.writeable = False  # a result does not change under its reader
+            values.setflags(write=False)  # a result does not change under its reader
 
     @property
     def names(self) -> tuple[str, ...]:
