@@ -593,6 +593,7 @@ static void NAME(whitened_gram)(const table *t, ptrdiff_t n, const double *scale
         }
         NAME(product)(strip, strip, 1, strips, 1, sum, 0);
     }
+    memset(out, 0, sizeof(double) * (size_t)width * width);
     NAME(deliver)(sum, strips, 1, width, out, errors);
     mirror(out, width);
 }
