@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import zlib
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -19,6 +15,7 @@ from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.backend import Backend, default_backend
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble, Integers
 from gausswork.leastsquares.kernels import Sums, columns_of
+from gausswork.leastsquares.ordered import in_order
 
 Progress: TypeAlias = Callable[[int], None]
 
@@ -127,7 +124,7 @@ class Moments:
                 names, str(data["target"]), rows, exponents, _unpacked(data["shift"], q),
                 first[0], first[1], second[0], second[1], error,
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError, zlib.error) as problem:
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as problem:
             raise ModelFileError(
                 f"the moments in this model cannot be read ({problem}). "
                 "The file is damaged or was not written by gausswork; fit and save again."
@@ -135,10 +132,14 @@ class Moments:
 
 
 def _packed(values: Array) -> str:
+    import base64
+
     return base64.b64encode(values.astype("<f8").tobytes()).decode("ascii")
 
 
 def _unpacked(text: str, size: int) -> Array:
+    import base64
+
     raw = base64.b64decode(text, validate=True)
     if len(raw) != 8 * size:
         raise ValueError(f"{len(raw)} bytes where {8 * size} belong")
@@ -277,29 +278,6 @@ def workers_for(threads: int | None, backend: Backend, work: float) -> int:
     if not backend.releases_gil or work < _THREADING_WORK / 8:
         return 1
     return threads or os.cpu_count() or 1
-
-
-def in_order(
-    work: Callable[[Batch], Any], opening: Batch, batches: Iterator[Batch], workers: int
-) -> Iterator[Any]:
-    """Yield the work of every batch in the order of the rows, some batches ahead at once."""
-    if workers == 1:
-        yield work(opening)
-        for batch in batches:
-            yield work(batch)
-        return
-    second = next(batches, None)
-    if second is None:
-        yield work(opening)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[Any]] = deque((pool.submit(work, opening), pool.submit(work, second)))
-        for batch in batches:
-            waiting.append(pool.submit(work, batch))
-            if len(waiting) > workers + 1:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _origin(opening: Batch, p: int, exponents: Integers | None) -> tuple[Integers, Array]:

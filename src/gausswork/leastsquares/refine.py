@@ -11,7 +11,8 @@ import numpy as np
 from gausswork.data.sources import Batch, Source
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
-from gausswork.leastsquares.moments import block_rows, in_order, workers_for
+from gausswork.leastsquares.moments import block_rows, workers_for
+from gausswork.leastsquares.ordered import in_order
 from gausswork.leastsquares.system import SAFETY, Factor, Reach, System
 from gausswork.leastsquares.whiten import Whitened
 

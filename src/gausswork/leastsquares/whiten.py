@@ -19,7 +19,8 @@ from gausswork.data.sources import Batch, Source
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.backend import Backend
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
-from gausswork.leastsquares.moments import block_rows, in_order, workers_for
+from gausswork.leastsquares.moments import block_rows, workers_for
+from gausswork.leastsquares.ordered import in_order
 from gausswork.leastsquares.system import (
     ROUNDING_NOISE,
     ChangeError,
