@@ -16,13 +16,18 @@ PACKAGE = Path(gausswork.__file__).parent
 SLOW = {"matplotlib", "pandas", "polars", "pyarrow", "rich", "scipy", "sklearn", "statsmodels"}
 
 
-def loaded_after(statement: str) -> set[str]:
-    """Return the top-level modules that a fresh interpreter holds after ``statement``."""
+def modules_after(statement: str) -> set[str]:
+    """Return the modules that a fresh interpreter holds after ``statement``."""
     script = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
-    return {name.partition(".")[0] for name in json.loads(result.stdout)}
+    return set(json.loads(result.stdout))
+
+
+def loaded_after(statement: str) -> set[str]:
+    """Return the same without submodules."""
+    return {name.partition(".")[0] for name in modules_after(statement)}
 
 
 def test_bare_import_brings_in_nothing_slow() -> None:
@@ -34,6 +39,17 @@ def test_the_names_of_the_package_bring_in_numpy_at_most() -> None:
     loaded = loaded_after(f"from gausswork import {every}")
     assert "numpy" in loaded  # the names were really imported
     assert not loaded & SLOW
+
+
+def test_a_first_fit_of_arrays_waits_for_no_reader_of_tables() -> None:
+    """Nor for what takes as long to import as a fit takes: masked arrays, futures, logging."""
+    array = "import numpy as np; x = np.random.default_rng(0).normal(size=(140_000, 8))"
+    fitted = f"{array}; import gausswork as gw; gw.fit(x, x @ x[0] + x[:, 0] ** 2, threads=2)"
+    brought = modules_after(fitted) - modules_after(array)
+    assert "gausswork.data.opening" in brought
+    assert not brought & {"concurrent.futures", "decimal", "difflib", "logging", "numpy.ma"}
+    assert not brought & {f"gausswork.data.{name}" for name in ("design", "files", "frames")}
+    assert not {name.partition(".")[0] for name in brought} & SLOW
 
 
 def test_the_check_would_notice_a_slow_import() -> None:

@@ -13,7 +13,8 @@ import numpy as np
 
 from gausswork import files
 from gausswork.data.kinds import Kind
-from gausswork.data.opening import as_table, open_predictors
+from gausswork.data.opening import as_table
+from gausswork.data.predictors import open_predictors
 from gausswork.data.tables import PORTION_ROWS, Table
 from gausswork.errors import InputError
 from gausswork.leastsquares.fit import Fit, load

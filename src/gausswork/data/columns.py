@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gausswork.data.objects import numbers_of_objects
 from gausswork.data.tables import Column
 from gausswork.errors import InputError
 
@@ -76,7 +76,7 @@ def polars_series(series: Any) -> Column:
 def vector(values: Any, place: str) -> Column:
     """Turn a sequence into a numeric NumPy vector, or an Arrow array of whatever it holds."""
     array = values
-    if isinstance(values, np.ma.MaskedArray):
+    if is_masked(values):
         array = masked_to_nan(values)
     if not isinstance(array, np.ndarray):
         if isinstance(array, str | bytes) or not hasattr(array, "__len__"):
@@ -98,6 +98,12 @@ def vector(values: Any, place: str) -> Column:
     if array.dtype.kind in "fiubc":
         return np.asarray(array)
     return _arrow(array, place)
+
+
+def is_masked(values: object) -> bool:
+    """Whether this is a masked array; ``numpy.ma`` is imported by whoever makes one, not here."""
+    ma = sys.modules.get("numpy.ma")
+    return ma is not None and isinstance(values, ma.MaskedArray)
 
 
 def masked_to_nan(values: np.ma.MaskedArray[Any, Any]) -> npt.NDArray[Any]:
@@ -122,5 +128,7 @@ def _arrow(values: Any, place: str) -> Column:
         objects = np.asarray(values)
         if objects.dtype.kind != "O":
             raise InputError(f"{place} cannot be read: {error}") from error
+        from gausswork.data.objects import numbers_of_objects
+
         return numbers_of_objects(objects, place=place)
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])

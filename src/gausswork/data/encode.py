@@ -212,6 +212,12 @@ def rounded_integers(name: str, example: int) -> Finding:
     )
 
 
+def integer_findings(columns: Iterable[tuple[str, Column]]) -> tuple[Finding, ...]:
+    """Say which of these named runs hold integers that float64 cannot tell apart."""
+    found = ((name, integer_beyond(column)) for name, column in columns)
+    return tuple(rounded_integers(name, largest) for name, largest in found if largest is not None)
+
+
 def integer_beyond(column: Column) -> int | None:
     """Return the largest integer of a run in magnitude if float64 cannot hold all such."""
     if isinstance(column, np.ndarray):

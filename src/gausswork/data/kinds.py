@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -111,6 +110,8 @@ def listed(names: Iterable[str], *, most: int = 8) -> str:
 
 def nearest(name: str, names: Sequence[str]) -> str | None:
     """Return the name most like ``name``, capitals aside, or None when nothing is close."""
+    import difflib  # only errors need it
+
     lowered = {other.strip().casefold(): other for other in reversed(names)}
     close = difflib.get_close_matches(name.strip().casefold(), lowered, n=1, cutoff=0.6)
     return lowered[close[0]] if close else None

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gausswork.data.columns import masked_to_nan, series_column
-from gausswork.data.objects import numbers_of_objects
+from gausswork.data.columns import is_masked, masked_to_nan, series_column
 from gausswork.data.tables import as_floats
 from gausswork.errors import InputError
 
@@ -87,12 +86,14 @@ def as_vector(y: Any, *, rows: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
 
 
 def _numeric(data: Any, name: str) -> npt.NDArray[Any]:
-    if isinstance(data, np.ma.MaskedArray):
+    if is_masked(data):
         return masked_to_nan(data)
     array = _array(data, name)
     if array.dtype.kind in _NUMERIC:
         return array
     if array.dtype.kind == "O":
+        from gausswork.data.objects import numbers_of_objects
+
         return numbers_of_objects(array, place=name)
     holds, remedy = _OTHER.get(array.dtype.kind, (f"values of dtype {array.dtype}", ""))
     raise InputError(f"{name} must hold real numbers; it holds {holds} ({array.dtype}). {remedy}")
