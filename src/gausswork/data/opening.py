@@ -83,10 +83,10 @@ def open_data(
         target, y = None, target
     if target is not None and not isinstance(target, str):
         raise InputError("the target was given twice, as target= and as y=. Give one of them.")
-    if _is_source(data):
-        return _open_source(data, target, features, y)
     if type(data) is np.ndarray and data.dtype.names is None:  # the quick way for the usual case
         return _open_arrays(data, target, features, missing, y)
+    if _is_source(data):
+        return _open_source(data, target, features, y)
     table = as_table(data)
     if table is None:
         return _open_arrays(data, target, features, missing, y)

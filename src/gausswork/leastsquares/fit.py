@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -313,7 +313,7 @@ def fit(
         target=source.target,
         solution=solution,
         design=opened.recipe or Recipe(source.target, tuple(map(Predictor, source.names))),
-        tally=replace(source.tally, missing=dict(source.tally.missing)),
+        tally=Tally(source.tally.read, source.tally.dropped, dict(source.tally.missing)),
         description=opened.description,
         method=method,
         findings=_distinct(
