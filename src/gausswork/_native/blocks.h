@@ -58,31 +58,43 @@ static inline vec NAME(product_error)(vec a, vec b, vec p)
 
 /* ------------------------------------------------------------------ outer-product tiles */
 
-/* out (LANES × n·LANES) = aᵀ·b over one block; a is one strip, b are n strips */
-#define TILE(n) \
-static __attribute__((noinline)) void NAME(tile##n)(const double *a, const double *b, double *out) \
+/* out (LANES × n·LANES) = aᵀ·b over one block; a is one strip, b are n strips. With `ahead`, rows
+ * of the next block are asked for on the way. */
+#define TILE_ROW(n, k) do { \
+        vec v[n]; \
+        for (int c = 0; c < n; c++) v[c] = LOAD(b + (size_t)c * STRIP + (k) * LANES); \
+        for (int r = 0; r < LANES; r++) { \
+            vec w = VBROADCAST(a + (k) * LANES + r); \
+            for (int c = 0; c < n; c++) s[r][c] = VFMA(w, v[c], s[r][c]); \
+        } } while (0)
+#define TILE(name, n, ahead) \
+static __attribute__((noinline)) void NAME(name)(const double *a, const double *b, double *out, \
+                                                 lookahead *next) \
 { \
     for (int from = 0; from < ROWS; from += CHAIN) { \
+        const char *soon = ahead ? lookahead_next(next) : NULL; \
         vec s[LANES][n]; \
         for (int r = 0; r < LANES; r++) for (int c = 0; c < n; c++) s[r][c] = ALL(0.0); \
-        for (int k = from; k < from + CHAIN; k++) { \
-            vec v[n]; \
-            for (int c = 0; c < n; c++) v[c] = LOAD(b + (size_t)c * STRIP + k * LANES); \
-            for (int r = 0; r < LANES; r++) { \
-                vec w = VBROADCAST(a + k * LANES + r); \
-                for (int c = 0; c < n; c++) s[r][c] = VFMA(w, v[c], s[r][c]); \
-            } \
+        for (int k = from; k < from + CHAIN; k += 2, soon += ahead ? 64 : 0) { \
+            if (ahead) __builtin_prefetch(soon, 0, 2); \
+            TILE_ROW(n, k); \
+            TILE_ROW(n, k + 1); \
         } \
         for (int r = 0; r < LANES; r++) for (int c = 0; c < n; c++) { \
             double *at = out + (r * n + c) * LANES; \
             STORE(at, from ? LOAD(at) + s[r][c] : s[r][c]); \
         } \
     } \
+    (void)next; \
 }
-TILE(1)
-TILE(2)
-TILE(3)
+TILE(tile1, 1, 0)
+TILE(tile2, 2, 0)
+TILE(tile3, 3, 0)
+TILE(tile1_ahead, 1, 1)
+TILE(tile2_ahead, 2, 1)
+TILE(tile3_ahead, 3, 1)
 #undef TILE
+#undef TILE_ROW
 
 /* Add a tile to its accumulators: high words, then low words that take the errors of the sums.
  * `exact` carries into the high words, for sums in full double-double. */
@@ -100,12 +112,13 @@ static inline void NAME(fold)(const double *tile, int vectors, double *high, int
 
 /* Returns where the accumulators of the next tile are */
 static inline double *NAME(tile_and_fold)(const double *a, const double *b, int n, double *sum,
-                                          int exact)
+                                          int exact, lookahead *next)
 {
     double out[LANES * LANES * 3] __attribute__((aligned(64)));
-    if (n == 3) NAME(tile3)(a, b, out);
-    else if (n == 2) NAME(tile2)(a, b, out);
-    else NAME(tile1)(a, b, out);
+    if (next->chunk < next->chunks)
+        (n == 3 ? NAME(tile3_ahead) : n == 2 ? NAME(tile2_ahead) : NAME(tile1_ahead))(a, b, out, next);
+    else
+        (n == 3 ? NAME(tile3) : n == 2 ? NAME(tile2) : NAME(tile1))(a, b, out, next);
     NAME(fold)(out, LANES * n, sum, exact);
     return sum + 2 * LANES * LANES * n;
 }
@@ -126,7 +139,7 @@ static size_t NAME(product_size)(int strips, int upper)
  * Groups of three strips of b stay in the first cache while the strips of a pass by, and their
  * accumulators in the second while the blocks pass by; these lie in the order of the tiles. */
 static void NAME(product)(const double *a, const double *b, int blocks, int strips, int upper,
-                          double *sum, int exact)
+                          double *sum, int exact, lookahead *next)
 {
     size_t panel = (size_t)strips * STRIP;
     int width = strips % 3 ? strips % 3 : 3;
@@ -138,10 +151,10 @@ static void NAME(product)(const double *a, const double *b, int blocks, int stri
             at = sum;
             for (int i = 0; i < full; i++)
                 at = NAME(tile_and_fold)(left + (size_t)i * STRIP, right + (size_t)j * STRIP,
-                                         width, at, exact);
+                                         width, at, exact, next);
             for (int i = j; upper && i < j + width; i++)
                 at = NAME(tile_and_fold)(left + (size_t)i * STRIP, right + (size_t)i * STRIP,
-                                         j + width - i, at, exact);
+                                         j + width - i, at, exact, next);
         }
         sum = at;
     }
@@ -184,25 +197,28 @@ static void NAME(deliver)(const double *sum, int strips, int upper, int q, doubl
 /* ------------------------------------------------------------------ packing */
 
 #if LANES >= 4
-static inline void NAME(transpose4)(const double *const from[4], double *to, size_t stride)
+/* Four consecutive values from each of four places, turned into four rows, `stride` apart */
+static inline void NAME(transpose4)(const char *const from[4], int single, double *to,
+                                    size_t stride)
 {
-    __m256d a = _mm256_loadu_pd(from[0]), b = _mm256_loadu_pd(from[1]);
-    __m256d c = _mm256_loadu_pd(from[2]), d = _mm256_loadu_pd(from[3]);
-    __m256d ab0 = _mm256_unpacklo_pd(a, b), ab1 = _mm256_unpackhi_pd(a, b);
-    __m256d cd0 = _mm256_unpacklo_pd(c, d), cd1 = _mm256_unpackhi_pd(c, d);
+    __m256d v[4];
+    for (int i = 0; i < 4; i++)
+        v[i] = single ? _mm256_cvtps_pd(_mm_loadu_ps((const float *)from[i]))
+                      : _mm256_loadu_pd((const double *)from[i]);
+    __m256d ab0 = _mm256_unpacklo_pd(v[0], v[1]), ab1 = _mm256_unpackhi_pd(v[0], v[1]);
+    __m256d cd0 = _mm256_unpacklo_pd(v[2], v[3]), cd1 = _mm256_unpackhi_pd(v[2], v[3]);
     _mm256_storeu_pd(to, _mm256_permute2f128_pd(ab0, cd0, 0x20));
     _mm256_storeu_pd(to + stride, _mm256_permute2f128_pd(ab1, cd1, 0x20));
     _mm256_storeu_pd(to + 2 * stride, _mm256_permute2f128_pd(ab0, cd0, 0x31));
     _mm256_storeu_pd(to + 3 * stride, _mm256_permute2f128_pd(ab1, cd1, 0x31));
 }
-#endif
 
-#if LANES >= 4
-/* Whether four columns are float64, each in one piece */
+/* Whether four columns are of one type, each in one piece */
 static inline int NAME(plain)(const table *t, int j)
 {
-    int plain = 1;
-    for (int c = 0; c < 4; c++) plain &= !t->single[j + c] && t->stride[j + c] == 8;
+    int plain = 1, single = t->single[j];
+    for (int c = 0; c < 4; c++)
+        plain &= t->single[j + c] == single && t->stride[j + c] == (single ? 4 : 8);
     return plain;
 }
 #endif
@@ -245,21 +261,19 @@ static void NAME(pack_strips)(const table *t, ptrdiff_t start, int m, int strips
     for (int j = done; j <= t->predictors; ) {
         double *at = to + (size_t)(j / LANES) * STRIP + j % LANES;
 #if LANES >= 4
-        if (j % 4 == 0 && j + 3 <= t->predictors) {
-            if (NAME(plain)(t, j)) {
-                int k = 0;
-                for (; k + 4 <= m; k += 4) {
-                    const double *from[4];
-                    for (int r = 0; r < 4; r++)
-                        from[r] = (const double *)t->data[j + r] + start + k;
-                    NAME(transpose4)(from, at + (size_t)k * LANES, LANES);
-                }
-                for (; k < m; k++)
-                    for (int r = 0; r < 4; r++)
-                        at[(size_t)k * LANES + r] = ((const double *)t->data[j + r])[start + k];
-                j += 4;
-                continue;
+        if (j % 4 == 0 && j + 3 <= t->predictors && NAME(plain)(t, j)) {
+            ptrdiff_t size = t->stride[j];
+            int whole = m / 4 * 4;
+            for (int k = 0; k < whole; k += 4) {
+                const char *from[4];
+                for (int r = 0; r < 4; r++) from[r] = t->data[j + r] + (start + k) * size;
+                NAME(transpose4)(from, t->single[j], at + (size_t)k * LANES, LANES);
             }
+            for (int r = 0; r < 4; r++)
+                NAME(copy_column)(t, j + r, start + whole, m - whole,
+                                  at + (size_t)whole * LANES + r, LANES);
+            j += 4;
+            continue;
         }
 #endif
         NAME(copy_column)(t, j, start, m, at, LANES);
@@ -277,22 +291,20 @@ static void NAME(pack_columns)(const table *t, ptrdiff_t start, int m, double *t
 {
     int done = 0;
 #if LANES >= 4
-    if (t->row_major && !t->single[0]) {
+    if (t->row_major) {
+        ptrdiff_t stride = t->stride[0], size = t->single[0] ? 4 : 8;
+        int whole = m / 4 * 4;
         done = t->predictors / 4 * 4;
-        int k = 0;
-        for (; k + 4 <= m; k += 4) {
-            const double *rows[4];
-            for (int r = 0; r < 4; r++)
-                rows[r] = (const double *)(t->data[0] + (start + k + r) * t->stride[0]);
+        for (int k = 0; k < whole; k += 4) {
+            const char *row = t->data[0] + (start + k) * stride;
             for (int j = 0; j < done; j += 4) {
-                const double *from[4] = {rows[0] + j, rows[1] + j, rows[2] + j, rows[3] + j};
-                NAME(transpose4)(from, to + (size_t)j * COLUMN + k, COLUMN);
+                const char *from[4];
+                for (int r = 0; r < 4; r++) from[r] = row + r * stride + j * size;
+                NAME(transpose4)(from, t->single[0], to + (size_t)j * COLUMN + k, COLUMN);
             }
         }
-        for (; k < m; k++) {
-            const double *row = (const double *)(t->data[0] + (start + k) * t->stride[0]);
-            for (int j = 0; j < done; j++) to[(size_t)j * COLUMN + k] = row[j];
-        }
+        for (int j = 0; j < done; j++)
+            NAME(copy_column)(t, j, start + whole, m - whole, to + (size_t)j * COLUMN + whole, 1);
     }
 #endif
     for (int j = 0; j <= t->predictors; j++) {
@@ -421,16 +433,17 @@ static void NAME(gram)(const table *t, ptrdiff_t n, const double *scale, const d
                 STORE(fl + s * LANES, l);
             }
         }
+        lookahead next = lookahead_start(t, start, n);
         if (tier == 0) {
-            NAME(product)(rest, rest, blocks, strips, 1, square, 0);
+            NAME(product)(rest, rest, blocks, strips, 1, square, 0, &next);
             continue;
         }
-        NAME(product)(lead, lead, blocks, strips, 1, square, 1);
+        NAME(product)(lead, lead, blocks, strips, 1, square, 1, &next);
         if (middle) {
-            NAME(product)(middle, middle, blocks, strips, 1, square, 1);
-            NAME(product)(lead, middle, blocks, strips, 0, cross, 1);
+            NAME(product)(middle, middle, blocks, strips, 1, square, 1, &next);
+            NAME(product)(lead, middle, blocks, strips, 0, cross, 1, &next);
         }
-        NAME(product)(known, rest, blocks, strips, 0, cross, tier == 2);
+        NAME(product)(known, rest, blocks, strips, 0, cross, tier == 2, &next);
     }
     for (int a = 0; a < q; a++) {
         dd f = dd_normal(fh[a], fl[a]);
@@ -591,7 +604,8 @@ static void NAME(whitened_gram)(const table *t, ptrdiff_t n, const double *scale
             double *at = strip + (size_t)(j / LANES) * STRIP + j % LANES;
             for (int k = 0; k < ROWS; k++) at[k * LANES] = wh[k] + wl[k];
         }
-        NAME(product)(strip, strip, 1, strips, 1, sum, 0);
+        lookahead next = {0};
+        NAME(product)(strip, strip, 1, strips, 1, sum, 0, &next);
     }
     memset(out, 0, sizeof(double) * (size_t)width * width);
     NAME(deliver)(sum, strips, 1, width, out, errors);

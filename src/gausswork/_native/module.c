@@ -59,6 +59,36 @@ typedef struct {
 
 /* ------------------------------------------------------------------ memory */
 
+/* The rows of the next block, asked for while this one is multiplied, so that waiting for memory and
+ * arithmetic overlap: a chunk of CHUNK bytes at a time. */
+#define CHUNK (CHAIN * 32)
+typedef struct {
+    const table *t;
+    ptrdiff_t start, chunk, chunks, per_column;
+} lookahead;
+static const char nothing_ahead[CHUNK] __attribute__((aligned(64)));
+
+static lookahead lookahead_start(const table *t, ptrdiff_t start, ptrdiff_t n)
+{
+    lookahead next = {t, start, 0, 0, 0};
+    ptrdiff_t rows = n - start < ROWS ? n - start : ROWS, bytes = t->single[0] ? 4 : 8;
+    if (rows < ROWS) return next;
+    if (t->row_major && t->stride[0] == t->predictors * bytes)
+        next.chunks = rows * t->stride[0] / CHUNK;
+    else if (!t->row_major)
+        next.chunks = t->predictors + 1;
+    return next;
+}
+
+static inline const char *lookahead_next(lookahead *next)
+{
+    if (next->chunk >= next->chunks) return nothing_ahead;
+    const table *t = next->t;
+    ptrdiff_t i = next->chunk++;
+    if (t->row_major) return t->data[0] + next->start * t->stride[0] + i * CHUNK;
+    return t->data[i] + next->start * t->stride[i];
+}
+
 /* Copy the upper triangle of a (q, q) matrix to the lower */
 static void mirror(double *matrix, int q)
 {
