@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gausswork as gw
 from gausswork.data import open_data
 from gausswork.data.arrays import ArraySource, ColumnsSource
 from gausswork.errors import InputError
@@ -53,6 +54,24 @@ def test_other_numbers_are_converted_to_float64(dtype: str) -> None:
     assert batch.x.dtype == np.float64
     assert batch.x.dtype.isnative
     assert np.array_equal(batch.x, x.astype(np.float64))
+
+
+def test_fields_of_packed_records_are_read() -> None:
+    """Promise: numbers that lie across word boundaries, as in packed records, are no obstacle."""
+    packed = np.zeros(4, dtype=[("mark", "i1"), ("x", "f8"), ("z", "f4"), ("y", "f8")])
+    packed["x"], packed["z"], packed["y"] = [1.0, 2.0, 4.0, 8.0], [3.0, 1.0, 4.0, 1.0], Y
+    assert not packed["x"].flags.aligned
+    for data, target in (
+        (packed, "y"),
+        (packed["x"], packed["y"]),
+        ({"x": packed["x"], "z": packed["z"], "y": packed["y"]}, "y"),
+    ):
+        for batch in open_data(data, target).source.batches(3):
+            columns = batch.x if isinstance(batch.x, tuple) else (batch.x,)
+            assert all(column.flags.aligned for column in (*columns, batch.y))
+    fit = gw.fit(packed, "y", features="x,z")
+    plain = gw.fit(np.column_stack([packed["x"], packed["z"]]), Y)
+    assert np.array_equal(fit.coefficients, plain.coefficients)
 
 
 def test_conversion_happens_a_block_at_a_time() -> None:

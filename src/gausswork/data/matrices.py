@@ -19,16 +19,10 @@ _OTHER = {
     "c": ("complex numbers", "Pass the real and the imaginary part as columns of their own."),
     "M": ("dates", _TIME_REMEDY),
     "m": ("durations", _TIME_REMEDY),
-    "U": (
-        "text",
-        "Convert it with x.astype(float), or pass a data frame: text becomes categories.",
-    ),
+    "U": ("text", _TEXT_REMEDY),
     "S": ("bytes", "Convert it with x.astype(float)."),
     "V": ("records", "Pass a data frame, or a structured array with named fields."),
-    "T": (
-        "text",
-        "Convert it with x.astype(float), or pass a data frame: text becomes categories.",
-    ),
+    "T": ("text", _TEXT_REMEDY),
 }
 
 

@@ -147,8 +147,12 @@ def values_of(array: Any, *, gap: float) -> npt.NDArray[Any]:
 
 
 def floats_of_array(values: npt.NDArray[Any]) -> npt.NDArray[np.floating]:
-    """Return float64 and float32 in native byte order as they are, others as float64."""
-    if values.dtype in (np.float64, np.float32) and values.dtype.isnative:
+    """Return float64 and float32 as they are, others as float64.
+
+    Others are also those in foreign byte order, and those that lie across the boundaries of words,
+    as the fields of packed records do: the kernels read neither.
+    """
+    if values.dtype in (np.float64, np.float32) and values.dtype.isnative and values.flags.aligned:
         return values
     with np.errstate(over="ignore"):  # what exceeds float64 becomes inf and is refused by name
         return values.astype(np.float64)
