@@ -8,7 +8,7 @@ import pytest
 
 import gausswork as gw
 from gausswork.data.sources import Batch, Tally
-from gausswork.errors import InputError
+from gausswork.errors import InputError, NotFiniteError
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,15 @@ def test_infinities_are_refused_by_place(rows) -> None:
     x[7, 1] = np.inf
     with pytest.raises(InputError, match=r"column 'x2' is inf at row 7"):
         gw.fit(x, rows[1])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_source_that_is_not_finite_names_the_column(rows, bad) -> None:
+    """A source of somebody else's making has no places to point at, but its columns have names."""
+    x, y = rows[0].copy(), rows[1]
+    x[30, 1] = bad
+    with pytest.raises(NotFiniteError, match="column 'b' has values that are NaN or infinite"):
+        gw.fit(Rows(x, y, ("a", "b")))
 
 
 def test_the_data_is_not_written_to(rows) -> None:

@@ -10,7 +10,7 @@ from gausswork.leastsquares.answer import answer
 from gausswork.leastsquares.backend import Backend, default_backend
 from gausswork.leastsquares.doubledouble import Integers
 from gausswork.leastsquares.kernels import TIERS
-from gausswork.leastsquares.moments import Moments, Progress, accumulate
+from gausswork.leastsquares.moments import _EXPONENT_RANGE, Moments, Progress, accumulate
 from gausswork.leastsquares.refine import refine, unrefined, unsolved
 from gausswork.leastsquares.small import fit_small
 from gausswork.leastsquares.solution import STANDARD_ERROR_DIGITS, NormalEquation, Solution
@@ -142,11 +142,11 @@ def _exponents_of_all(source: Source) -> Integers:
     for batch in source.batches(65536):
         columns = batch.x if isinstance(batch.x, tuple) else batch.x.T
         for j, column in enumerate((*columns, batch.y)):
-            largest[j] = max(largest[j], float(np.max(np.abs(column))))
+            largest[j] = np.maximum(largest[j], np.abs(column).max())  # max() would lose a NaN
     if not np.isfinite(largest).all():
         where = [*source.names, source.target][int(np.argmin(np.isfinite(largest)))]
         raise NotFiniteError(
             f"column {where!r} has values that are NaN or infinite. "
             "Leave those rows out, or replace the values."
         )
-    return np.clip(-np.frexp(largest)[1].astype(np.int64), -1020, 960)
+    return np.clip(-np.frexp(largest)[1].astype(np.int64), *_EXPONENT_RANGE)
