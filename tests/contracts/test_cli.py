@@ -243,6 +243,21 @@ def test_a_column_called_prediction_is_not_lost(at, capsys) -> None:
     assert "has a column 'prediction' already" in capsys.readouterr().err
 
 
+def test_a_file_without_rows_leaves_the_output_as_it_was(at, capsys) -> None:
+    """Not an empty file in its place, which is no table in any format."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"x": pa.array([], pa.float64()), "group": pa.array([], pa.string())}),
+                   "none.parquet")  # fmt: skip
+    for name in ("out.parquet", "out.csv"):
+        Path(name).write_text("before")
+        assert main(["predict", "model.json", "none.parquet", "-o", name]) == 2
+        assert "none.parquet has no rows" in capsys.readouterr().err
+        assert Path(name).read_text() == "before"
+    assert main(["predict", "model.json", "none.parquet"]) == 2
+    assert capsys.readouterr().out == ""
+
+
 # --- errors --------------------------------------------------------------------------------
 
 

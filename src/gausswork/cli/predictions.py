@@ -110,6 +110,11 @@ def write(
             undetermined += block.undetermined
             if progress is not None:
                 progress(rows, table.bytes_done, table.bytes_total)
+        if not rows:
+            raise InputError(
+                f"{table.description} has no rows, so there is nothing to predict and nothing "
+                "was written. Give a file with at least one row."
+            )
     return Counts(fit, rows, missing, undetermined)
 
 
