@@ -209,7 +209,7 @@ def test_what_is_out_of_the_ordinary_goes_the_general_way(name: str, intercept: 
         # through the origin a constant column, say, is a column like others
         assert not intercept
         return
-    identical(least_squares(of.source, intercept=intercept), general(of))
+    identical(least_squares(of.source, intercept=intercept, backend=COMPILED), general(of))
 
 
 @pytest.mark.parametrize("where", ["x", "y"])
@@ -221,7 +221,7 @@ def test_values_that_are_not_finite_are_refused_as_ever(where: str, value: float
     of = Case(Rows(x, y), True, NormalEquation())
     assert lane(of) is None
     with pytest.raises(NotFiniteError) as quick:
-        least_squares(of.source)
+        least_squares(of.source, backend=COMPILED)
     with pytest.raises(NotFiniteError) as slow:
         general(of)
     assert str(quick.value) == str(slow.value)
@@ -252,8 +252,8 @@ def test_a_small_table_in_several_blocks_loses_no_rows() -> None:
 
     of = Case(Short(X, Y), True, NormalEquation())
     assert lane(of) is None
-    identical(least_squares(of.source), general(of))
-    assert least_squares(of.source).rows == len(Y)
+    identical(least_squares(of.source, backend=COMPILED), general(of))
+    assert least_squares(of.source, backend=COMPILED).rows == len(Y)
 
 
 def test_one_pass_over_the_source_is_all() -> None:
@@ -264,23 +264,23 @@ def test_one_pass_over_the_source_is_all() -> None:
             yield from Rows.batches(self, rows)
             Counted.passes += 1
 
-    least_squares(Counted(X, Y))
+    least_squares(Counted(X, Y), backend=COMPILED)
     assert Counted.passes == 1
 
 
 def test_streams_and_numpy_kernels_go_the_general_way() -> None:
     once = Rows(X, Y, replayable=False)
-    assert least_squares(once).tier == 1
+    assert least_squares(once, backend=COMPILED).tier == 1
     method = NormalEquation()
     assert fit_small(Rows(X, Y), intercept=True, method=method, backend=NUMPY)[0] is None
 
 
 def test_progress_and_threads_are_heeded() -> None:
     seen: list[int] = []
-    least_squares(Rows(X, Y), progress=seen.append)
+    least_squares(Rows(X, Y), progress=seen.append, backend=COMPILED)
     assert seen == [len(Y)]
     with pytest.raises(InputError, match="threads"):
-        least_squares(Rows(X, Y), threads=0)
+        least_squares(Rows(X, Y), threads=0, backend=COMPILED)
 
 
 def kernel(k: Any, x: Any = X, y: Any = Y, wanted: float = 15.0, tolerance: float = 1e-13) -> Any:
