@@ -85,6 +85,16 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         "'t' cannot be a feature: it holds timestamps",
     ),
     "used stream": (lambda: gw.fit(used_stream(), "y"), "gave no rows. Was it read before"),
+    "enormous target": (
+        lambda: gw.fit(X, Y * 1e300),
+        r"of the size 2e\+300.*Divide",
+    ),
+    "tiny target": (lambda: gw.fit(X, Y * 1e-200), "'y' has values of the size 2e-200.*Multiply"),
+    "denormal target": (lambda: gw.fit(X, Y * 1e-310), "sums of their squares leave the range"),
+    "denormal predictor": (
+        lambda: gw.fit(X * [1.0, 1e-310], Y),
+        "coefficient of 'x2' .* leaves the range of float64.*Multiply it by 1e300",
+    ),
 }
 
 
@@ -100,6 +110,23 @@ def test_refused_with_a_reason(case: str) -> None:
     fit, message = REFUSED[case]
     with pytest.raises(InputError, match=message):
         fit()
+
+
+@pytest.mark.parametrize("rows", [30, 90_000])
+@pytest.mark.parametrize("unit", [1e-320, 1e-300, 1e300])
+def test_units_at_the_ends_of_the_range(unit: float, rows: int) -> None:
+    """Promise: predictors near the ends of float64 are fitted where the answer exists: the same
+    fit in other units, whichever lane computes it."""
+    x, y = np.resize(X[:, :1], (rows, 1)), np.resize(Y, rows)
+    scaled = x * unit
+    target = 1e-100 if unit < 1.0 else 1e100  # the coefficients are then numbers of float64
+    fit = gw.fit(scaled, y * target)
+    exact = gw.fit(np.ldexp(scaled, 1000 if unit < 1.0 else -900), y)  # the same rounded numbers
+    factor = math.ldexp(target, 1000) if unit < 1.0 else math.ldexp(target, -900)
+    # the target is rounded when it is scaled: 2^-53 of each value, less than 1e-13 of a fit
+    np.testing.assert_allclose(fit.coefficients[1], exact.coefficients[1] * factor, rtol=1e-13)
+    assert fit.r_squared == pytest.approx(exact.r_squared, rel=1e-13)
+    assert fit.findings == exact.findings
 
 
 FILES: dict[str, tuple[bytes, str]] = {

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.backend import Backend, slower_kernels_finding
 from gausswork.leastsquares.doubledouble import Array
@@ -20,6 +21,7 @@ from gausswork.leastsquares.whiten import Whitened
 
 _POOR_DIGITS = 4.0  # fewer trusted digits than this are an alarm
 _NOISY_DIGITS = 3.0  # fewer data digits than this are worth a word
+_LEAST = float(np.finfo(np.float64).tiny)  # smaller numbers have fewer digits than a double
 _TAKES_PART = 1e-9  # smaller shares of a dependent column are rounding
 
 
@@ -68,6 +70,7 @@ def answer(
         errors[0] = np.sqrt(variance * spread.of_intercept) / system.target_scale
         error_digits[0] = _digits(0.5 * (spread.of_intercept_error + square_error))
         data[0] = _digits(noise_of_intercept / np.abs(b0[0]))
+    _check_range(moments, system, state, kept, table[[0, 2]])
     if not known:
         errors[:] = np.nan
         error_digits[np.isfinite(coefficients)] = 0.0
@@ -97,8 +100,8 @@ def answer(
         target_mean_low=system.target_mean[1] / system.target_scale,
         scales=system.scale,
         inverse_root=root,
-        residual_sum_of_squares=square / system.target_scale**2,
-        total_sum_of_squares=max(system.target_square[0], 0.0) / system.target_scale**2,
+        residual_sum_of_squares=_in_units(square, system),
+        total_sum_of_squares=_in_units(max(system.target_square[0], 0.0), system),
         rows=n,
         rank=rank,
         degrees_of_freedom=freedom,
@@ -109,6 +112,51 @@ def answer(
         moments=moments,
         findings=findings,
     )
+
+
+def _in_units(square: float, system: System) -> float:
+    """Return a sum of squares of the target in the units of the data."""
+    # one factor after the other: the square of the scale leaves the range before the quotient does
+    return float(square / system.target_scale / system.target_scale)
+
+
+def _check_range(
+    moments: Moments, system: System, state: Refinement, kept: npt.NDArray[np.intp], table: Array
+) -> None:
+    """Refuse units in which float64 cannot hold the answer: it would be infinite, or lose digits.
+
+    Parameters
+    ----------
+    table : (2, p + 1) coefficients and standard errors, NaN where there are none.
+    """
+    size = math.sqrt(system.target_raw_square / system.rows) / system.target_scale
+    for square in (system.target_square[0], _residual_square(system, state)[0]):
+        if square > 0.0 and not _LEAST <= _in_units(square, system) < math.inf:
+            raise InputError(
+                f"the target {moments.target!r} has values of the size {size:.0e}, and sums of "
+                f"their squares leave the range of float64. {_rescaled(size)}: coefficients and "
+                "standard errors follow its units."
+            )
+    nonzero = np.zeros(len(moments.names) + 1, dtype=np.bool_)
+    nonzero[kept + 1] = state.coefficients[0] != 0.0
+    nonzero[0] = state.intercept[0] != 0.0
+    outside = np.isinf(table) | (nonzero & (np.abs(table) < _LEAST))
+    # a standard error of zero is that of a perfect fit
+    outside[1] &= table[1] != 0.0
+    if outside.any():
+        j = int(np.argmax(outside.any(axis=0)))
+        name = moments.names[j - 1] if j else moments.target
+        if j:
+            size = math.sqrt(system.raw_square[j - 1] / system.rows) / system.scale[j - 1]
+        raise InputError(
+            f"the coefficient of {('intercept', *moments.names)[j]!r} or its standard error leaves "
+            f"the range of float64: {name!r} has values of the size {size:.0e}. {_rescaled(size)}."
+        )
+
+
+def _rescaled(size: float) -> str:
+    power = max(-300, math.floor(math.log10(size))) if size > 0.0 else -300
+    return f"{'Divide' if power > 0 else 'Multiply'} it by 1e{abs(power)} first"
 
 
 def _digits(relative_error: npt.ArrayLike) -> Array:
@@ -227,7 +275,7 @@ def _spread_findings(
             "The residuals are smaller than these sums can resolve, so standard errors are not "
             "known.",
             "Fit from data that can be read again, such as a file or a table in memory.",
-            {"residual_square_error": state.residual_square_error / system.target_scale**2},
+            {"residual_square_error": _in_units(state.residual_square_error, system)},
         )
     elif square <= 4.0 * UNIT_ROUNDOFF**2 * system.target_raw_square:
         yield Finding(

@@ -22,6 +22,7 @@ SAFETY = 4.0  # the bounds are probabilistic: calibrated constants times this fa
 
 _DOUBLE_DOUBLE_COLUMNS = 256  # up to here tier 0 too is factored in double-double
 _ROUGH = 2.0**-60  # Gram errors above this are those of tier 0
+_LARGEST_EXPONENT = 1023  # of a power of two in float64
 _RESOLUTION = 16.0  # pivots below this many Gram errors cannot be told from zero
 ROUNDING_NOISE = 4.0 / 3.0 * UNIT_ROUNDOFF**2  # (2 sd)² of rounding an input, relative
 
@@ -88,7 +89,8 @@ def assemble(moments: Moments, *, intercept: bool, backend: Backend) -> System:
     raw_square = np.maximum(square, 0.0) + n * mean[0] * mean[0]
     constant = square <= ROUNDING_NOISE * raw_square
     norm = np.sqrt(np.where(constant, 1.0, square))
-    fit = np.ldexp(1.0, -np.frexp(norm)[1])  # powers of two: equilibration rounds nothing
+    # powers of two: equilibration rounds nothing; the scale of denormal columns must exist
+    fit = np.ldexp(1.0, np.minimum(-np.frexp(norm)[1], _LARGEST_EXPONENT - moments.exponents))
     fit[-1] = 1.0
     grid = fit * fit[:, None]
     high, low = second[0] * grid, second[1] * grid
