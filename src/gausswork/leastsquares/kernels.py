@@ -24,7 +24,8 @@ GRAM_ERROR = (2.0**-49, 2.0**-69, 2.0**-90)
 
 _BLOCK = 1024
 _SLICE_BITS = 21  # 21 + 21 bits a product and 10 for 1024 rows: slice products add up exactly
-_RESIDUAL_ROWS = 8192  # keeps the temporaries of the residual pass in cache
+_ONES = np.ones(_BLOCK)
+_CHUNK = 8192  # rows worked on at once: the temporaries stay in cache
 
 
 class Sums(NamedTuple):
@@ -52,18 +53,7 @@ def columns_of(x: Predictors, rows: slice) -> Array:
     return np.asarray(x[rows], dtype=np.float64)
 
 
-def _scaled_blocks(x: Predictors, y: FloatVector, scale: Array) -> tuple[Array, int]:
-    """Return [x, y] · scale as (blocks, rows, q), padded with NaN-free zeros, and the row count."""
-    rows, q = len(y), len(scale)
-    block = min(_BLOCK, max(rows, 1))
-    blocks = -(-rows // block)
-    z = np.zeros((blocks * block, q))
-    if q > 1:
-        np.multiply(columns_of(x, slice(0, rows)), scale[:-1], out=z[:rows, :-1])
-    np.multiply(y, scale[-1], out=z[:rows, -1])
-    return z, block
-
-
+@np.errstate(all="ignore")
 def gram(x: Predictors, y: FloatVector, scale: Array, shift: Array, tier: int) -> Sums:
     """Sum z and zzᵀ over the rows of one block of data, z = [x, y] · scale − shift.
 
@@ -78,56 +68,59 @@ def gram(x: Predictors, y: FloatVector, scale: Array, shift: Array, tier: int) -
     shift : (q,) taken off after scaling.
     tier : 0, 1 or 2.
     """
-    rows, q = len(y), len(scale)
-    z, block = _scaled_blocks(x, y, scale)
-    if tier == 0:
-        z[:rows] -= shift
-        low = None
-    else:
-        high, low = dd.two_sum(z[:rows], -shift)
-        z[:rows] = high
-        padded = np.zeros_like(z)
-        padded[:rows] = low
-        low = padded.reshape(-1, block, q)
-    z = z.reshape(-1, block, q)
-    if low is None:
-        second = dd.total(dd.promote(_cross(z, z)))
-        first = dd.total(dd.promote(z.sum(axis=1)))
-        return Sums(*first, *second)
-    return _gram_of_slices(z, low, tier)
+    parts = []
+    for start in range(0, max(len(y), 1), _CHUNK):
+        rows = slice(start, min(start + _CHUNK, len(y)))
+        count = rows.stop - start
+        z = np.zeros((len(scale), -(-max(count, 1) // _BLOCK), _BLOCK))  # columns, blocks, rows
+        part = z.reshape(len(scale), -1)[:, :count]
+        if len(part) > 1:
+            np.multiply(columns_of(x, rows).T, scale[:-1, None], out=part[:-1])
+        np.multiply(y[rows], scale[-1], out=part[-1])
+        if tier == 0:
+            part -= shift[:, None]
+            blocks = z.transpose(1, 0, 2)
+            first, second = dd.promote(blocks @ _ONES), dd.promote(_cross(blocks, blocks))
+        else:
+            high, error = dd.two_sum(part, -shift[:, None])
+            low = np.zeros_like(z)
+            part[:], low.reshape(len(scale), -1)[:, :count] = high, error
+            first, second = _slice_sums(z.transpose(1, 0, 2), low.transpose(1, 0, 2), tier)
+        parts.append((*dd.total(first), *dd.total(second)))
+    high_first, low_first, high, low = (np.array(part) for part in zip(*parts, strict=True))
+    return Sums(*dd.total((high_first, low_first)), *dd.total((high, low)))
 
 
 def _cross(a: Array, b: Array) -> Array:
-    """Return aᵀb for each block."""
-    products: Array = np.matmul(a.transpose(0, 2, 1), b)
+    """Return a·bᵀ for each block of (q, rows)."""
+    products: Array = np.matmul(a, b.transpose(0, 2, 1))
     return products
 
 
-def _gram_of_slices(z: Array, low: Array, tier: int) -> Sums:
-    largest = np.abs(z).max(axis=1, keepdims=True)
-    exponent = np.frexp(largest)[1]
-    grid = np.ldexp(1.5, 52 + exponent - _SLICE_BITS)
+def _slice_sums(z: Array, low: Array, tier: int) -> tuple[DoubleDouble, DoubleDouble]:
+    """Return Σz and Σzzᵀ of each block of z + low, (blocks, q, rows), from slices."""
+    largest = np.abs(z).max(axis=2, keepdims=True)
+    grid = np.ldexp(1.5, 52 + np.frexp(largest)[1] - _SLICE_BITS)
     leading = (z + grid) - grid
     rest = z - leading
-    second = dd.total(dd.promote(_cross(leading, leading)))
-    first = dd.total(dd.promote(leading.sum(axis=1)))
+    first, second = dd.promote(leading @ _ONES), dd.promote(_cross(leading, leading))
     known = leading
     cross: DoubleDouble | None = None
     if tier == 2:
         finer = grid * 2.0**-_SLICE_BITS
         middle = (rest + finer) - finer
         rest = rest - middle
-        second = dd.add(second, dd.total(dd.promote(_cross(middle, middle))))
-        first = dd.add(first, dd.total(dd.promote(middle.sum(axis=1))))
-        cross = dd.total(dd.promote(_cross(leading, middle)))
+        first = dd.add(first, dd.promote(middle @ _ONES))
+        second = dd.add(second, dd.promote(_cross(middle, middle)))
+        cross = dd.promote(_cross(leading, middle))
         known = leading + middle
     rest = rest + low
     # known·restᵀ + rest·knownᵀ + rest·restᵀ = w·restᵀ + (w·restᵀ)ᵀ with w = known + rest/2
-    tail = dd.total(dd.promote(_cross(known + 0.5 * rest, rest)))
+    tail = dd.promote(_cross(known + 0.5 * rest, rest))
     cross = tail if cross is None else dd.add(cross, tail)
-    second = dd.add(second, dd.add(cross, (cross[0].T, cross[1].T)))
-    first = dd.add(first, dd.total(dd.promote(rest.sum(axis=1))))
-    return Sums(*first, *second)
+    transposed = (cross[0].transpose(0, 2, 1), cross[1].transpose(0, 2, 1))
+    second = dd.add(second, dd.add(cross, transposed))
+    return dd.add(first, dd.promote(rest @ _ONES)), second
 
 
 def add_sums(total: Sums, part: Sums) -> Sums:
@@ -154,8 +147,8 @@ def residual_sums(
     """
     p, rows = len(scale) - 1, len(y)
     sums: DoubleDouble = (np.zeros(p + 2), np.zeros(p + 2))
-    for start in range(0, rows, _RESIDUAL_ROWS):
-        part = slice(start, min(start + _RESIDUAL_ROWS, rows))
+    for start in range(0, rows, _CHUNK):
+        part = slice(start, min(start + _CHUNK, rows))
         columns = columns_of(x, part) * scale[:-1]
         r = dd.subtract(dd.promote(np.asarray(y[part], np.float64) * scale[-1]), intercept)
         for j in range(p):
@@ -187,8 +180,8 @@ def whitened_gram(
     weights : (p, r).
     """
     result = np.zeros((weights.shape[1],) * 2)
-    for start in range(0, len(y), _RESIDUAL_ROWS):
-        part = slice(start, min(start + _RESIDUAL_ROWS, len(y)))
+    for start in range(0, len(y), _CHUNK):
+        part = slice(start, min(start + _CHUNK, len(y)))
         columns = dd.subtract(dd.promote(columns_of(x, part) * scale), mean)
         whitened = np.empty((len(columns[0]), weights.shape[1]))
         for k in range(weights.shape[1]):
