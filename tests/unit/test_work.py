@@ -179,3 +179,13 @@ def test_degenerate_fits_are_shown_without_warnings(case) -> None:
 def test_names_cannot_command_a_terminal() -> None:
     fit = gw.fit({"\x1b[2J": [1.0, 2.0, 3.0], "y\n": [1.0, 2.0, 4.0]}, "y\n")
     assert all(line.isprintable() for line in work.show(fit).splitlines())
+
+
+def test_columns_with_the_names_of_a_source_are_columns() -> None:
+    """A frame that has columns called "batches" and "replayable" is no source."""
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(
+        {"batches": [1.0, 2.0, 4.0, 7.0], "replayable": [2.0, 1.0, 1.0, 5.0], "y": [1.0, 2, 3, 5]}
+    )
+    assert "first 4 of" not in (text := work.show(gw.fit(frame, "y"), frame))
+    assert "2. X and y (4 rows)" in text

@@ -85,7 +85,7 @@ def open_data(
         raise InputError("the target was given twice, as target= and as y=. Give one of them.")
     if type(data) is np.ndarray and data.dtype.names is None:  # the quick way for the usual case
         return _open_arrays(data, target, features, missing, y)
-    if _is_source(data):
+    if is_source(data):
         return _open_source(data, target, features, y)
     table = as_table(data)
     if table is None:
@@ -114,7 +114,8 @@ def as_table(data: Any) -> Table | None:
     return frame_table(data) or stream_table(data)
 
 
-def _is_source(data: Any) -> bool:
+def is_source(data: Any) -> bool:
+    """Whether data is a source: has all parts of one, not merely columns of these names."""
     # looking up attributes of a frame would find columns of those names
     return not isinstance(data, Mapping | type) and all(
         hasattr(type(data), part) or part in getattr(data, "__dict__", ()) for part in _SOURCE_PARTS

@@ -32,11 +32,11 @@ def source_of(fit: Fit, data: Any) -> Source:
     InputError
         The data has not the columns of the fit, or categories with other levels.
     """
-    if hasattr(data, "batches") and hasattr(data, "replayable"):
+    from gausswork.data.opening import is_source, open_data
+
+    if is_source(data):
         source: Source = data
     else:
-        from gausswork.data import open_data
-
         if isinstance(data, tuple) and len(data) == 2 and not isinstance(data[0], str):
             opened = open_data(data[0], fit.target, y=data[1])
         else:
