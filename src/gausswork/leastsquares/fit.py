@@ -293,8 +293,16 @@ def fit(
     """
     from gausswork.data import open_data
 
-    opened = open_data(data, target, features=features, missing=missing, progress=progress)
     method = method if method is not None else NormalEquation()
+    if not isinstance(method, NormalEquation):
+        raise InputError(
+            f"method must be a NormalEquation; got {method!r}. "
+            "For all digits pass gausswork.NormalEquation(digits=15)."
+        )
+    if not isinstance(intercept, bool | np.bool_):
+        raise InputError(f"intercept must be True or False; got {intercept!r}.")
+    intercept = bool(intercept)
+    opened = open_data(data, target, features=features, missing=missing, progress=progress)
     if intercept and "intercept" in opened.source.names:
         raise InputError(
             "a predictor is called 'intercept', and the fit adds an intercept of its own. "

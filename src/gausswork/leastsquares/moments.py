@@ -271,9 +271,9 @@ def accumulate(
 
 def workers_for(threads: int | None, backend: Backend, work: float) -> int:
     """Return how many threads to use when a block costs ``work``; 1 means the caller's own."""
-    if threads is not None and threads < 1:
+    if threads is not None and (not isinstance(threads, int | np.integer) or threads < 1):
         raise InputError(
-            f"threads must be at least 1; got {threads}. Leave it out to use them all."
+            f"threads must be at least 1, and whole; got {threads!r}. Leave it out to use them all."
         )
     if not backend.releases_gil or work < _THREADING_WORK / 8:
         return 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
 
 from gausswork.errors import InputError
 from gausswork.findings import Finding
@@ -30,9 +32,13 @@ class NormalEquation:
     digits: float | None = None
 
     def __post_init__(self) -> None:
-        if self.digits is not None and not 0.0 < self.digits <= _ALL_DIGITS:
+        digits: Any = self.digits
+        if digits is None:
+            return
+        number = isinstance(digits, Real) and not isinstance(digits, bool)
+        if not number or not 0.0 < digits <= _ALL_DIGITS:
             raise InputError(
-                f"digits must lie in (0, 15]; got {self.digits}. A double holds no more than 15."
+                f"digits must lie in (0, 15]; got {digits!r}. A double holds no more than 15."
             )
 
     def digits_for(self, entries: int) -> float:
