@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import gausswork as gw
 from gausswork.data import csv_head, csv_table, open_data, open_predictors
 from gausswork.data.csv_text import ends_inside, fields_of, records, records_end
 from gausswork.errors import DataFileError, InputError
@@ -471,3 +472,49 @@ def test_files_are_read_again_alike(write) -> None:
     path = write("a,y\n" + "".join(f"{n / 7},{n}\n" for n in range(5000)))
     source = open_data(path, "y").source
     assert bits_of(source, 999) == bits_of(source, 999)
+
+
+def rounded_in(path: Path) -> dict[str, int]:
+    """Return the columns that a pass reports as rounded, each with its example."""
+    source = open_data(path, "y", features="a").source
+    list(source.batches(1000))
+    return {
+        finding.evidence["column"]: int(finding.evidence["example"])
+        for finding in source.findings
+        if finding.code == "integers-rounded"
+    }
+
+
+@pytest.mark.usefixtures("tiny_chunks")
+@pytest.mark.parametrize(
+    ("integers", "example"),
+    [
+        ([2**53 + 1 + 2 * n for n in range(50)], 2**53 + 1),
+        ([2**63 + 3 * n for n in range(50)], 2**63 + 3),
+        ([-(2**53) - 1 - 2 * n for n in range(50)], -(2**53) - 1),
+        ([*range(50), 2**60 + 1], 2**60 + 1),
+        ([10**25 + n for n in range(50)], 10**25),
+        ([2**54 + 4 * n for n in range(50)], 2**54),
+    ],
+)
+def test_integers_beyond_float64(write, integers: list[int], example: int) -> None:
+    """Promise: integers that float64 rounds are reported, with one that was, wherever they are."""
+    text = "a,y\n" + "".join(f"{value},{n}\n" for n, value in enumerate(integers))
+    assert rounded_in(write(text)) == {"a": example}
+
+
+@pytest.mark.usefixtures("tiny_chunks")
+@pytest.mark.parametrize("top", ["9007199254740992", "-9007199254740992", "NA"])
+def test_integers_that_float64_holds(write, top: str) -> None:
+    """Promise: integers up to 2^53 are exact and give no finding; nor do large decimals."""
+    assert rounded_in(write("a,y\n" + "1,2\n" * 50 + f"{top},3\n")) == {}
+    assert rounded_in(write("a,y\n" + "1.5e30,2\n2e30,3\n" * 50)) == {}
+
+
+def test_rounded_integers_of_a_fit(write) -> None:
+    """Promise: an identifier beyond 2^53 is a finding of the fit, as target and as feature."""
+    rows = [(2**53 + 1 + 2 * n, n * n) for n in range(20)]
+    path = write("a,y\n" + "".join(f"{a},{y}\n" for a, y in rows))
+    for target in ("a", "y"):
+        found = [f for f in gw.fit(path, target).findings if f.code == "integers-rounded"]
+        assert [finding.evidence["column"] for finding in found] == ["a"]

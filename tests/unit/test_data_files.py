@@ -255,3 +255,14 @@ def test_predictions_from_files(parts: Path) -> None:
     assert np.array_equal(np.isnan(x).all(axis=1), np.arange(3000) % 5 == 0)
     assert np.array_equal(np.isnan(x).any(axis=1), np.arange(3000) % 5 == 0)
     assert x[7].tolist() == [1.0, 1, 0, 7]
+
+
+def test_integers_beyond_float64_in_files(tmp_path: Path) -> None:
+    """Promise: Parquet and Arrow files report integers that float64 rounds, target included."""
+    data = pa.table({"a": [2**53 + 1, 2**53 + 3, 5], "y": [2**60 + 1, 7, 8]})
+    pq.write_table(data, tmp_path / "t.parquet")
+    feather.write_feather(data, tmp_path / "t.arrow")
+    for name in ("t.parquet", "t.arrow"):
+        source = open_data(tmp_path / name, "y").source
+        list(source.batches(10))
+        assert [finding.evidence["column"] for finding in source.findings] == ["a", "y"]

@@ -59,6 +59,14 @@ class CsvHead:
         return self.separator != expected and len(self.names) > 1
 
 
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """One CSV file: its head and how its decimals are written."""
+
+    head: CsvHead
+    decimal: str
+
+
 @contextmanager
 def opened(file: DataFile) -> Iterator[tuple[Any, Any]]:
     """Open a file for reading: (stream of uncompressed bytes, raw file that knows its place)."""

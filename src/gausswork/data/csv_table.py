@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from gausswork.data.csv_errors import Chunk, explain, place_of_row, unclosed
-from gausswork.data.csv_head import CsvHead, opened, read_head
+from gausswork.data.csv_head import CsvFile, CsvHead, opened, read_head
+from gausswork.data.csv_integers import beyond_text
 from gausswork.data.csv_text import QUOTE, records_end
 from gausswork.data.csv_types import (
     arrow_types,
     convert_options,
+    huge,
     judge,
     parse_options,
     read_options,
@@ -34,11 +36,12 @@ _MOST_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class CsvFile:
-    """One file of the table: its head and how its decimals are written."""
+class _Parsed:
+    """Rows of a chunk, one Arrow array per column, and those that float64 may have rounded."""
 
-    head: CsvHead
-    decimal: str
+    rows: int
+    columns: list[Any]
+    huge: dict[str, Any]
 
 
 class CsvTable:
@@ -100,16 +103,18 @@ class CsvTable:
         """Yield the rows in order. Several threads parse; memory holds a few chunks."""
         threads = _threads()
         done = 0
+        whole = [name for name in kinds if self._is_whole(name, kinds[name])]
+        found: dict[str, int] = {}  # one example per column is enough
         with ThreadPoolExecutor(threads, thread_name_prefix="gausswork-csv") as pool:
             for one in self._files:
-                tasks: deque[tuple[Chunk, Future[tuple[int, list[Any]]]]] = deque()
+                tasks: deque[tuple[Chunk, Future[_Parsed]]] = deque()
                 try:
                     for chunk in chunks(one.head):
-                        tasks.append((chunk, pool.submit(_parse, chunk, one, kinds)))
+                        tasks.append((chunk, pool.submit(_parse, chunk, one, kinds, whole)))
                         if len(tasks) > threads:
-                            yield from self._deliver(one, tasks, done)
+                            yield from self._deliver(one, tasks, done, found)
                     while tasks:
-                        yield from self._deliver(one, tasks, done)
+                        yield from self._deliver(one, tasks, done, found)
                 finally:
                     for _, task in tasks:
                         task.cancel()
@@ -117,13 +122,26 @@ class CsvTable:
         self.bytes_done = done
 
     def _deliver(
-        self, one: CsvFile, tasks: deque[tuple[Chunk, Future[tuple[int, list[Any]]]]], done: int
+        self,
+        one: CsvFile,
+        tasks: deque[tuple[Chunk, Future[_Parsed]]],
+        done: int,
+        found: dict[str, int],
     ) -> Iterator[Portion]:
         chunk, task = tasks.popleft()
-        rows, columns = task.result()
+        parsed = task.result()
         self.bytes_done = done + chunk.position
-        if rows:
-            yield Portion(columns, rows, _places(chunk, one.head))
+        if parsed.rows:
+            beyond: dict[str, int] = {}
+            for name, column in parsed.huge.items():
+                if name not in found:
+                    example = beyond_text(chunk, one, name, column)
+                    beyond |= {} if example is None else {name: example}
+            found.update(beyond)
+            yield Portion(parsed.columns, parsed.rows, _places(chunk, one.head), beyond)
+
+    def _is_whole(self, name: str, kind: Kind) -> bool:
+        return kind is Kind.NUMBER and name in self._fields and self._fields[name].whole
 
 
 def chunks(head: CsvHead) -> Iterator[Chunk]:
@@ -156,13 +174,13 @@ def chunks(head: CsvHead) -> Iterator[Chunk]:
         yield Chunk(rest, line, file.size, last=True)
 
 
-def _parse(chunk: Chunk, one: CsvFile, kinds: Mapping[str, Kind]) -> tuple[int, list[Any]]:
-    """Parse a chunk into (rows, one Arrow array per column of ``kinds``)."""
+def _parse(chunk: Chunk, one: CsvFile, kinds: Mapping[str, Kind], whole: Sequence[str]) -> _Parsed:
+    """Parse the columns ``kinds`` of a chunk; ``whole`` are those that hold whole numbers."""
     import pyarrow as pa
     from pyarrow import csv
 
     if not chunk.data.strip(b"\r\n"):
-        return 0, []
+        return _Parsed(0, [], {})
     if chunk.last and QUOTE in chunk.data and (error := unclosed(chunk, one.head)) is not None:
         raise error
     # a column that is not asked for is still needed where there is no other: rows must count
@@ -176,9 +194,12 @@ def _parse(chunk: Chunk, one: CsvFile, kinds: Mapping[str, Kind]) -> tuple[int, 
             convert_options=convert_options(types, names, one.decimal),
         )
     columns = [column.combine_chunks() for column in table.columns] if kinds else []
-    return table.num_rows, [
+    columns = [
         column.chunk(0) if isinstance(column, pa.ChunkedArray) else column for column in columns
     ]
+    named = dict(zip(kinds, columns, strict=True))
+    suspects = {name: named[name] for name in whole if huge(named[name])}
+    return _Parsed(table.num_rows, columns, suspects)
 
 
 class _explained:  # noqa: N801 - used as a verb: with _explained(chunk, ...)

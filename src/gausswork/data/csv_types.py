@@ -7,6 +7,7 @@ from typing import Any
 
 from gausswork.data.csv_head import CsvHead
 from gausswork.data.kinds import Field, Kind, field_of
+from gausswork.data.tables import EXACT_INTEGERS
 
 # Empty fields are missing, and so are these, in numbers and in text alike. "None" is not
 # among them: it is a level of many a category.
@@ -22,6 +23,7 @@ FALSE = ("0", "False", "FALSE", "false")
 # As text for RE2: what a reader of numbers accepts, with a point and with a comma.
 _NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 _NUMBER_WITH_COMMA = r"^\s*[-+]?([0-9]+,?[0-9]*|,[0-9]+)([eE][-+]?[0-9]+)?\s*$"
+_WHOLE = r"^\s*[-+]?[0-9]+\s*$"
 _LEADING_ZERO = r"^\s*0[0-9]"
 
 # A text column of which nearly every value is a number is a number column with typing errors.
@@ -104,10 +106,10 @@ def sniff_decimal(head: CsvHead, sample: bytes) -> str:
         values = column.drop_null()
         if not len(values):
             continue
-        if _all(compute.match_substring_regex(values, _NUMBER)):
+        if _all(_matches(values, _NUMBER)):
             if compute.any(compute.match_substring(values, ".")).as_py():
                 return "."
-        elif _all(compute.match_substring_regex(values, _NUMBER_WITH_COMMA)):
+        elif _all(_matches(values, _NUMBER_WITH_COMMA)):
             commas = True
     return "," if commas else "."
 
@@ -124,31 +126,50 @@ def judge(head: CsvHead, sample: bytes, names: Sequence[str], decimal: str) -> d
     guessed = read_sample(head, sample, None, names, decimal)
     return {
         name: _judge_column(
-            name, guessed.column(name).type, text.column(name), decimal, name in head.unnamed
+            name, guessed.column(name), text.column(name), decimal, name in head.unnamed
         )
         for name in names
     }
 
 
-def _judge_column(name: str, guess: Any, text: Any, decimal: str, unnamed: bool) -> Field:
+def huge(column: Any) -> bool:
+    """Whether a column of float64 reaches 2^53, so that integers may have been rounded."""
+    from pyarrow import compute
+
+    ends = compute.min_max(column).as_py()
+    return ends["min"] is not None and max(-ends["min"], ends["max"]) >= EXACT_INTEGERS
+
+
+def _judge_column(name: str, guessed: Any, text: Any, decimal: str, unnamed: bool) -> Field:
     from pyarrow import compute, types
 
+    guess = guessed.type
     field = field_of(name, guess)
     kind, holds = field.kind, field.holds
     values = text.drop_null()
+    # what exceeds 64 bits is guessed to be a decimal number
+    whole = types.is_integer(guess) or (
+        types.is_floating(guess) and huge(guessed) and _all(_matches(values, _WHOLE))
+    )
     if types.is_integer(guess):
-        if compute.any(compute.match_substring_regex(values, _LEADING_ZERO)).as_py():
+        if compute.any(_matches(values, _LEADING_ZERO)).as_py():
             kind, holds = Kind.TEXT, "codes with leading zeros"
     elif kind is Kind.TEXT:
         pattern = _NUMBER if decimal == "." else _NUMBER_WITH_COMMA
-        numeric = compute.match_substring_regex(values, pattern)
-        zeros = compute.match_substring_regex(values, _LEADING_ZERO)
+        numeric = _matches(values, pattern)
+        zeros = _matches(values, _LEADING_ZERO)
         if compute.mean(numeric).as_py() >= MOSTLY_NUMBERS and not compute.any(zeros).as_py():
             kind, holds = Kind.NUMBER, "mostly numbers"
         else:
             example = values.filter(compute.invert(numeric))[0].as_py()
             holds = f"text such as {example!r}"
-    return Field(name, kind, holds, field.remedy, unnamed=unnamed)
+    return Field(name, kind, holds, field.remedy, unnamed=unnamed, whole=whole)
+
+
+def _matches(values: Any, pattern: str) -> Any:
+    from pyarrow import compute
+
+    return compute.match_substring_regex(values, pattern)
 
 
 def _all(values: Any) -> bool:

@@ -18,15 +18,21 @@ from gausswork.data.arrays import (
 from gausswork.data.kinds import Kind, listed
 from gausswork.data.recipe import CATEGORY, FLAG, Predictor, Recipe
 from gausswork.data.sources import Batch, FloatVector, Tally
-from gausswork.data.tables import PORTION_ROWS, Column, Portion, Table, as_floats, values_of
+from gausswork.data.tables import (
+    EXACT_INTEGERS,
+    PORTION_ROWS,
+    Column,
+    Portion,
+    Table,
+    as_floats,
+    values_of,
+)
 from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 
 # A column between reading and arithmetic: floats with NaN for gaps, or int32 level
 # numbers with -1 for gaps. Levels become 0/1 columns only when a batch leaves.
 Compact: TypeAlias = npt.NDArray[np.floating] | npt.NDArray[np.int32]
-
-EXACT_INTEGERS = 2**53  # beyond it float64 has no room for every integer
 
 
 class EncodedSource:
@@ -109,6 +115,8 @@ class EncodedSource:
                 _compact(values, column, portion, rounded)
                 for values, column in zip(portion.columns, columns, strict=True)
             ]
+            for name, example in portion.beyond.items():
+                rounded.setdefault(name, example)
             tally.read += portion.rows
             gaps = _find_gaps(piece, columns, portion, self.missing, tally)
             if gaps is not None:

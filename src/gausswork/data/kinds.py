@@ -32,6 +32,7 @@ class Field:
     remedy : what makes an unusable column usable; empty otherwise.
     ordered : whether the order of its categories was chosen by whoever made the data.
     unnamed : whether the file gives it no name (row numbers written by another program).
+    whole : whether a text file spells all its numbers as whole ones.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Field:
     remedy: str = ""
     ordered: bool = False
     unnamed: bool = False
+    whole: bool = False
 
 
 _TIME_REMEDY = "Turn it into a number first, such as days since the first one."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -15,6 +15,7 @@ from gausswork.findings import Finding
 # A run of values: a NumPy vector, or a pyarrow.Array (untyped: pyarrow ships no types here).
 Column: TypeAlias = npt.NDArray[Any] | Any
 
+EXACT_INTEGERS = 2**53  # beyond it float64 has no room for every integer
 PORTION_ROWS = 65_536  # in-memory tables are read in portions of this many rows
 
 
@@ -28,11 +29,14 @@ class Portion:
     rows : how many rows.
     where : turns the number of a row in this portion into a place that a person can find,
         such as ``"line 17 of heights.csv"``.
+    beyond : for columns of a text file an integer that float64 has no room for; their values
+        are float64 already and cannot tell.
     """
 
     columns: Sequence[Column]
     rows: int
     where: Callable[[int], str]
+    beyond: Mapping[str, int] = field(default_factory=dict)
 
 
 class Table(Protocol):
