@@ -52,8 +52,9 @@ def in_order(
         waiting.append(SimpleQueue())
         tasks.put((batch, waiting[-1]))
         if len(threads) < workers:
-            threads.append(threading.Thread(target=serve, name="gausswork", daemon=True))
-            threads[-1].start()
+            thread = threading.Thread(target=serve, name="gausswork", daemon=True)
+            thread.start()
+            threads.append(thread)
 
     try:
         submit(opening)

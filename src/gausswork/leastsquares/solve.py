@@ -127,7 +127,8 @@ def _solve(
                 if may_escalate:
                     return None
                 if rows is not None and wanted >= STANDARD_ERROR_DIGITS:
-                    spread = from_whitened(system, polished(system, factor, rows, threads))
+                    better = polished(system, factor, rows, threads)
+                    spread = from_whitened(system, better) if better else spread
         if rows is not None:
             state = refine(
                 state, system, factor, to, rows,

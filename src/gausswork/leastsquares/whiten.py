@@ -83,11 +83,19 @@ def _product(matrix: Array, vector: DoubleDouble) -> DoubleDouble:
     return dd.total(products)
 
 
-def polished(system: System, factor: Factor, source: Source, threads: int | None) -> Whitened:
-    """Whiten with a factor that is good, for variances to full precision."""
+def polished(
+    system: System, factor: Factor, source: Source, threads: int | None
+) -> Whitened | None:
+    """Whiten with a factor that is good, for variances to full precision.
+
+    Returns
+    -------
+    None where the factor was not as good as its bounds say: the variances it gave then stand.
+    """
     gram = _gram(system, factor.kept, factor.inverse_triangle, source, factor.backend, threads)
     triangle, skipped = factor.backend.cholesky(dd.promote(gram), np.zeros(len(gram)), len(gram))
-    assert not skipped.any()  # a good factor whitens to within a tenth of the identity
+    if skipped.any():
+        return None
     return _whitened(system, factor.kept, factor.inverse_triangle, gram, triangle, factor.backend)
 
 
@@ -101,16 +109,10 @@ def whiten(system: System, source: Source, backend: Backend, threads: int | None
     capacity = system.rows - (1 if system.intercept else 0)
     while True:
         kept = candidates[:capacity]
-        matrix, inflation, raw_square = part_of(system, kept)
-        ridge = _RIDGE * system.error * inflation**2 * matrix[0].diagonal()
-        lifted = matrix[0].copy()
-        lifted[np.diag_indices(len(kept))] += ridge
-        rough, skipped = backend.cholesky((lifted, matrix[1]), np.zeros(len(kept)), len(kept))
-        assert not skipped.any()  # the ridge is larger than the errors
-        v = backend.invert_triangle(rough)
+        noise = ROUNDING_NOISE * system.raw_square[kept]
+        v = _rough_inverse(system, kept, backend)
         gram = _gram(system, kept, v, source, backend, threads)
         pivots = v.diagonal() ** 2  # in the units of S, a pivot of A is smaller by these
-        noise = ROUNDING_NOISE * raw_square
         triangle, skipped = backend.cholesky(dd.promote(gram), noise * pivots, len(kept))
         if not skipped.any():
             result = _whitened(system, kept, v, gram, triangle, backend)
@@ -119,6 +121,19 @@ def whiten(system: System, source: Source, backend: Backend, threads: int | None
                 return result
             skipped[int(np.argmax(share >= 1.0))] = True
         candidates = candidates[~np.isin(candidates, kept[skipped])]
+
+
+def _rough_inverse(system: System, kept: npt.NDArray[np.intp], backend: Backend) -> Array:
+    """Return R⁻¹ of the Gram matrix with a ridge just large enough for R to exist."""
+    matrix, inflation, _ = part_of(system, kept)
+    ridge = _RIDGE * system.error * inflation**2 * matrix[0].diagonal()
+    while True:
+        lifted = matrix[0].copy()
+        lifted[np.diag_indices(len(kept))] += ridge
+        rough, skipped = backend.cholesky((lifted, matrix[1]), np.zeros(len(kept)), len(kept))
+        if not skipped.any():
+            return backend.invert_triangle(rough)
+        ridge *= 16.0  # the errors add up to more than one of them
 
 
 def _whitened(
