@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from gausswork import formatting as fmt
 from gausswork.leastsquares.rows import first_rows
+from gausswork.leastsquares.system import SAFETY
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
@@ -38,12 +39,15 @@ class Equation:
     names : the k terms.
     matrix : (k, k) XᵀX, with the column of ones in X when there is an intercept.
     right : (k,) Xᵀy.
+    matrix_doubt, right_doubt : how far each of their entries can be off.
     lower : (k, k) its Cholesky factor in float64; None where rounding has used up its digits.
     """
 
     names: tuple[str, ...]
     matrix: Array
     right: Array
+    matrix_doubt: Array
+    right_doubt: Array
     lower: Array | None
 
 
@@ -59,15 +63,20 @@ def normal_equation(fit: Fit) -> Equation:
     )  # fmt: skip
     with np.errstate(over="ignore", invalid="ignore"):
         raw = origin.merge(m)
+        # About the shift the sums are off by error · norms; moving them adds the norm of the shift.
+        about_shift = np.sqrt(np.maximum(m.second_high.diagonal(), 0.0))
+        norms = np.hypot(about_shift, np.sqrt(m.rows) * m.shift) / m.scale
+    whole = raw.second_high
     if fit.solution.intercept:
         whole = np.empty((q + 1, q + 1))
         whole[0, 0] = raw.rows
         whole[0, 1:] = whole[1:, 0] = raw.first_high
         whole[1:, 1:] = raw.second_high
-    else:
-        whole = raw.second_high
+        norms = np.concatenate(([np.sqrt(m.rows)], norms))
+    whole, doubt = _tidied(whole, norms, m.error)
     kept = np.flatnonzero(~np.isnan(fit.coefficients))
-    matrix, right = whole[np.ix_(kept, kept)], whole[kept, -1]
+    both = np.ix_(kept, kept)
+    matrix, right = whole[both], whole[kept, -1]
     lower = None
     if np.isfinite(matrix).all():
         try:
@@ -75,8 +84,39 @@ def normal_equation(fit: Fit) -> Equation:
         except np.linalg.LinAlgError:
             lower = None
     names = tuple(fmt.visible(fit.names[i]) for i in kept)
-    normal = Equation(names, matrix, right, lower)
+    normal = Equation(names, matrix, right, doubt[both], doubt[kept, -1], lower)
     return normal if _agreement(fit, normal) is not None else replace(normal, lower=None)
+
+
+def _tidied(sums: Array, norms: Array, error: float) -> tuple[Array, Array]:
+    """Round sums to the decimals that their error leaves, where that is a shorter number.
+
+    The sum of round numbers becomes what it is: 42, where arithmetic about the means has left
+    42.00000000000006, and 0 for columns that have no row in common. Sums of long fractions keep
+    every bit, for the sake of those who paste them.
+
+    Parameters
+    ----------
+    sums : (k, k) sums of products of columns.
+    norms : (k,) of the columns.
+    error : of the sums, relative to the norms of their two columns.
+
+    Returns
+    -------
+    the sums, and how far each can be off.
+    """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        doubt = SAFETY * error * norms[:, None] * norms
+        decimals = -np.ceil(np.log10(2.0 * doubt))
+        # Powers of ten up to 22 are exact, and so is what is divided by them below 2⁵².
+        power = np.power(10.0, np.clip(decimals, 0.0, 22.0))
+        scaled = np.rint(sums * power)
+        exact = (decimals >= 0.0) & (decimals <= 22.0) & (np.abs(scaled) < 2.0**52)
+        rounded = scaled / power
+        shorter = (np.fmod(scaled, 1000.0) == 0.0) | (rounded == np.rint(rounded))
+        rounded = np.where(exact & shorter, rounded, sums)
+        rounded[np.abs(sums) <= doubt] = 0.0
+        return rounded + 0.0, doubt + np.abs(rounded - sums)
 
 
 def show(fit: Fit, data: Any = None) -> str:
@@ -233,7 +273,7 @@ def _beyond(fit: Fit, normal: Equation) -> str:
 
 def _numpy(fit: Fit, normal: Equation) -> str:
     return "\n".join(
-        ["7. The same in NumPy", *(f"    {line}" for line in numpy_lines(fit, normal))]
+        ["7. The same in NumPy", *(f"    {line}".rstrip() for line in numpy_lines(fit, normal))]
     )
 
 
@@ -276,16 +316,9 @@ def _literal(values: Array) -> str:
     def one(value: Any) -> str:
         if isinstance(value, list):
             return f"[{', '.join(map(one, value))}]"
-        value = _tidy(value)
         return f"{value:.0f}" if value.is_integer() and abs(value) < 2**53 else repr(value)
 
     return one(values.tolist())
-
-
-def _tidy(value: float) -> float:
-    """Return 481 for 480.99999999999994: the sum of round numbers, but for its last bits."""
-    short = float(f"{value:.15g}")
-    return short if len(repr(short)) <= 12 else value
 
 
 def _forward(lower: Array, right: Array) -> Array:
@@ -342,18 +375,17 @@ def _step(
 def _noise(normal: Equation, theta: Array) -> Array:
     """Return how far rounding of XᵀX, Xᵀy and θ can move each entry of Xᵀy − XᵀX·θ."""
     sizes = np.abs(normal.matrix) @ np.abs(theta) + np.abs(normal.right)
-    return np.asarray(sizes * (len(theta) + 2) * 2.0**-52)
+    doubt = normal.matrix_doubt @ np.abs(theta) + normal.right_doubt
+    return np.asarray(sizes * (len(theta) + 2) * 2.0**-52 + doubt)
 
 
 def _agreement(fit: Fit, normal: Equation) -> int | None:
     """Return to how many digits the NumPy lines agree with the fit; None if to none."""
     if normal.lower is None:
         return None
-    matrix, right = (np.vectorize(_tidy, otypes=[float])(part) if part.size else part
-                     for part in (normal.matrix, normal.right))  # fmt: skip
     theta = fit.coefficients[~np.isnan(fit.coefficients)]
     try:
-        textbook = np.linalg.solve(matrix, right)
+        textbook = np.linalg.solve(normal.matrix, normal.right)
     except np.linalg.LinAlgError:
         return None
     size = np.where(theta == 0.0, np.abs(theta).max(initial=1.0), np.abs(theta))

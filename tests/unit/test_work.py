@@ -181,6 +181,51 @@ def test_names_cannot_command_a_terminal() -> None:
     assert all(line.isprintable() for line in work.show(fit).splitlines())
 
 
+def houses(rows: int, seed: int) -> dict[str, np.ndarray]:
+    """Categories and whole numbers, as in a table of houses sold."""
+    rng = np.random.default_rng(seed)
+    rooms, land = rng.integers(1, 8, rows), rng.integers(0, 900, rows)
+    return {
+        "suburb": np.array(["Abb", "Bru", "Car", "Dan"])[rng.integers(0, 4, rows)],
+        "kind": np.array(["h", "t", "u"])[rng.integers(0, 3, rows)],
+        "rooms": rooms,
+        "land": land,
+        "price": 100_000 + 120_000 * rooms + 57 * land + rng.integers(0, 90_000, rows),
+    }
+
+
+@pytest.mark.parametrize("rows", [42, 400, 13_580])
+@pytest.mark.parametrize("features", ["suburb,kind,rooms", "kind,rooms,land"])
+def test_sums_of_whole_numbers_are_whole_numbers(rows, features, tmp_path) -> None:
+    """Of disjoint levels the sum is 0, not the rounding that the means leave behind."""
+    data = houses(rows, seed=rows)
+    table = zip(*(data[name].tolist() for name in data), strict=True)
+    lines = [",".join(data), *(",".join(map(str, row)) for row in table)]
+    (tmp_path / "houses.csv").write_text("\n".join(lines) + "\n")
+    fit = gw.fit(tmp_path / "houses.csv", "price", features=features)
+    columns = [np.ones(rows, dtype=int)]
+    for name in fit.names[1:]:
+        column, _, level = name.removesuffix("]").partition("[")
+        columns.append((data[column] == level).astype(int) if level else data[column])
+    x = np.column_stack(columns)
+    names, text = run(fit), work.show(fit)
+    np.testing.assert_array_equal(names["XtX"], x.T @ x)
+    np.testing.assert_array_equal(names["Xty"], x.T @ data["price"])
+    assert "e-1" not in section(text, 3)
+    corner = np.reshape(figures(section(text, 3).partition("XᵀX =")[2].partition("Xᵀy")[0])[:5], 5)
+    np.testing.assert_allclose(corner, (x.T @ x)[0, :5], rtol=1e-6)
+    assert not [line for line in text.splitlines() if line != line.rstrip()]
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-3, 1.0, 1e9])
+def test_sums_of_long_fractions_keep_their_digits(unit) -> None:
+    rng = np.random.default_rng(6)
+    x = np.column_stack([np.ones(300), rng.normal(size=(300, 2)) * unit + 5 * unit])
+    normal = work.normal_equation(gw.fit(x[:, 1:], rng.normal(size=300)))
+    sizes = np.sqrt((x * x).sum(axis=0))
+    np.testing.assert_array_less(np.abs(normal.matrix - x.T @ x), 2e-15 * sizes[:, None] * sizes)
+
+
 def test_columns_with_the_names_of_a_source_are_columns() -> None:
     """A frame that has columns called "batches" and "replayable" is no source."""
     pd = pytest.importorskip("pandas")
