@@ -22,6 +22,7 @@ from gausswork.leastsquares.whiten import Whitened
 _POOR_DIGITS = 4.0  # fewer trusted digits than this are an alarm
 _NOISY_DIGITS = 3.0  # fewer data digits than this are worth a word
 _LEAST = float(np.finfo(np.float64).tiny)  # smaller numbers have fewer digits than a double
+_TOLD_APART = 5  # dependent columns up to here get a finding each
 _TAKES_PART = 1e-9  # smaller shares of a dependent column are rounding
 
 
@@ -242,16 +243,28 @@ def _dependencies(
 def _rank_findings(
     dependencies: tuple[Dependency, ...], rows: int, freedom: int
 ) -> Iterator[Finding]:
-    for dependency in dependencies:
+    if len(dependencies) > _TOLD_APART:
+        some = "; ".join(dependency.sentence() for dependency in dependencies[:_TOLD_APART])
         yield Finding(
             "dependent-column",
             Severity.CAUTION,
-            f"Column {dependency.column!r} has no coefficient of its own: "
-            f"{dependency.sentence()}, to all digits of the data.",
-            "Leave it out, or leave out one of the columns that it repeats; "
+            f"{len(dependencies)} columns have no coefficient of their own, to all digits of the "
+            f"data: {some}; and {len(dependencies) - _TOLD_APART} more.",
+            "Leave them out, or leave out columns that they repeat; "
             "predictions are the same either way.",
-            {"column": dependency.column, "combination": dependency.combination},
+            {"columns": [dependency.column for dependency in dependencies]},
         )
+    else:
+        for dependency in dependencies:
+            yield Finding(
+                "dependent-column",
+                Severity.CAUTION,
+                f"Column {dependency.column!r} has no coefficient of its own: "
+                f"{dependency.sentence()}, to all digits of the data.",
+                "Leave it out, or leave out one of the columns that it repeats; "
+                "predictions are the same either way.",
+                {"column": dependency.column, "combination": dependency.combination},
+            )
     if freedom <= 0:
         yield Finding(
             "no-degrees-of-freedom",
