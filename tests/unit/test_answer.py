@@ -12,12 +12,7 @@ import gausswork as gw
 def test_many_dependent_columns_are_told_in_one_finding(repeated: int, findings: int) -> None:
     """Promise: every aliased column is listed, and a table of them does not bury the fit."""
     rng = np.random.default_rng(repeated)
-    x = rng.normal(size=(200, 3))
-    copies = x @ rng.integers(1, 4, size=(3, repeated))
-    fit = gw.fit(np.column_stack([x, np.round(copies, 3)]), rng.normal(size=200))
-    assert fit.dropped == ()  # rounded to three places they are columns of their own
-
-    x = np.round(16.0 * x)
+    x = np.round(16.0 * rng.normal(size=(200, 3)))
     copies = x @ rng.integers(1, 4, size=(3, repeated))
     fit = gw.fit(np.column_stack([x, copies]), rng.normal(size=200))
     assert len(fit.dropped) == repeated
