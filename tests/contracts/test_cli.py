@@ -243,6 +243,22 @@ def test_a_column_called_prediction_is_not_lost(at, capsys) -> None:
     assert "has a column 'prediction' already" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("output", ["new.csv", "./new.csv", "link.csv", "hard.csv"])
+def test_the_output_never_replaces_what_it_is_made_from(at, capsys, output) -> None:
+    Path("link.csv").symlink_to("new.csv")
+    os.link("new.csv", "hard.csv")
+    before = Path("new.csv").read_bytes()
+    for data in (["new.csv"], ["n*.csv"], ["data.csv", "new.csv"]):
+        assert main(["predict", "model.json", *data, "-o", output]) == 2
+        err = capsys.readouterr().err
+        assert f"the output {output!r} would replace 'new.csv'" in err
+        assert "Give --output another name." in err
+    assert Path("new.csv").read_bytes() == before
+    Path("model.csv").write_bytes(Path("model.json").read_bytes())
+    assert main(["predict", "model.csv", "data.csv", "-o", "model.csv"]) == 2
+    assert main(["predict", "model.json", "data.csv", "-o", "other.csv", "--quiet"]) == 0
+
+
 def test_a_file_without_rows_leaves_the_output_as_it_was(at, capsys) -> None:
     """Not an empty file in its place, which is no table in any format."""
     import pyarrow.parquet as pq

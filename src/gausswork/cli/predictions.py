@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gausswork import files
+from gausswork.data.files import resolve
 from gausswork.data.kinds import Kind
 from gausswork.data.opening import as_table
 from gausswork.data.predictors import open_predictors
@@ -85,6 +86,10 @@ def write(
                 f"got {output!r}. Use - for CSV on standard output."
             )
         files.check_writable(output)
+        patterns = [data] if isinstance(data, str) else data
+        _refuse_own_input(
+            output, [Path(model), *(path for each in patterns for path in resolve(each))]
+        )
     fit = load(model)
     table = as_table(data)
     assert table is not None  # a path always is one
@@ -116,6 +121,16 @@ def write(
                 "was written. Give a file with at least one row."
             )
     return Counts(fit, rows, missing, undetermined)
+
+
+def _refuse_own_input(output: str, read: list[Path]) -> None:
+    """Refuse to write over a file that is read, under this name or another."""
+    for path in read:
+        if path.exists() and Path(output).exists() and path.samefile(output):
+            raise InputError(
+                f"the output {output!r} would replace {str(path)!r}, which the predictions are "
+                "made from. Give --output another name."
+            )
 
 
 def _portions(table: Table, *, as_they_are: bool) -> Iterator[list[Any]]:
