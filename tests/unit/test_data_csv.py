@@ -518,3 +518,71 @@ def test_rounded_integers_of_a_fit(write) -> None:
     for target in ("a", "y"):
         found = [f for f in gw.fit(path, target).findings if f.code == "integers-rounded"]
         assert [finding.evidence["column"] for finding in found] == ["a"]
+
+
+@pytest.mark.parametrize("stray", [".", "?", '"1,000"', "$1000", "5%", "none"])
+def test_a_stray_word_in_numbers(write, stray: str) -> None:
+    """Promise: what keeps a column from being numbers is shown with line, count and remedy."""
+    shown = stray.strip('"')
+    path = write(f"a,b,y\n1,1,1\n2,{stray},2\n3,3,4\n4,4,3\n5,5,6\n")
+    why = f"4 of its first 5 values are numbers, {shown!r} in line 3 of t.csv is not"
+    with pytest.raises(InputError) as error:
+        open_data(path, "b")
+    assert f"the target must be numbers; column 'b' holds text: {why}. Write mis" in str(
+        error.value
+    )
+    with pytest.raises(InputError) as error:
+        open_data(write(f"b,y\n1,1\n{stray},2\n3,4\n4,3\n5,6\n", "alone.csv"), "y")
+    assert f"{why.replace('t.csv', 'alone.csv')}, a different one" in str(error.value)
+    (finding,) = open_data(path, "y").findings
+    assert why in finding.evidence["left_out"]["b"]
+    assert "If 'b' should be numbers: write missing values as NA" in finding.remedy
+    assert "features=, which also makes such text a category" in finding.remedy
+    assert "numbers-as-category" in codes_of(path, features="b")
+
+
+@pytest.mark.parametrize("values", ["12 12 ?", "5% 6% 5%", "$1,5 $2 $2", "1 1 x2"])
+def test_numbers_that_became_a_category(write, values: str) -> None:
+    """Promise: a category that looks like numbers is a caution with the remedy, not a surprise."""
+    rows = "".join(f'"{value}",{n}\n' for n, value in enumerate(values.split() * 2))
+    (found,) = [
+        finding
+        for finding in open_data(write("a,y\n" + rows), "y").findings
+        if finding.code == "numbers-as-category"
+    ]
+    assert "'a' looks like a column of numbers" in found.sentence
+    assert "write missing values as NA" in found.remedy
+
+
+@pytest.mark.parametrize("values", ["u v w", "1 b c", "1.2.3 1.2.4 1.2", "001 002 x", "a% b% c$"])
+def test_text_that_is_a_category(write, values: str) -> None:
+    """Promise: words, codes and version numbers are categories without a caution."""
+    rows = "".join(f"{value},{n}\n" for n, value in enumerate(values.split() * 2))
+    opened = open_data(write("a,y\n" + rows), "y")
+    assert opened.recipe.categories["a"] == tuple(sorted(values.split()))
+    assert "numbers-as-category" not in [finding.code for finding in opened.findings]
+
+
+def test_text_in_numbers_says_who_expects_them(write) -> None:
+    """Promise: an error about text says why numbers are expected."""
+    numbers = "".join(f"{n},{n}\n" for n in range(30))
+    with pytest.raises(
+        DataFileError, match=r"line 2.*'big' is not a number, as 30 of its first 31"
+    ):
+        opened_rows(write("a,y\nbig,1\n" + numbers))
+    with pytest.raises(DataFileError, match=r"with a letter, such as s1, s2, or pass a data frame"):
+        opened_rows(write("a,y\n" + numbers + "12a,1\n"))
+    recipe = open_data(write("a,y\n" + numbers), "y").recipe
+    with pytest.raises(DataFileError) as error:
+        list(open_predictors(write("a\nbig\n1\n", "new.csv"), recipe))
+    assert str(error.value) == (
+        "new.csv, line 2, column 'a': 'big' is not a number; the fit used numbers there. If it "
+        "stands for a missing value, leave the field empty or write NA; or leave the line out."
+    )
+
+
+def test_text_after_an_empty_beginning(write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: a target that began with a gap is judged by the values that it has."""
+    monkeypatch.setattr(csv_head, "SAMPLE_BYTES", 50)
+    with pytest.raises(DataFileError, match=r"'x' is not a number, as its other values are"):
+        opened_rows(write("a,y\n" + "1,\n" * 100 + "2,0.5\n2,x\n"))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gausswork.data.csv_head import CsvHead, not_utf8
 from gausswork.data.csv_text import records, unclosed_quote
-from gausswork.data.csv_types import FALSE, MISSING, TRUE
+from gausswork.data.csv_types import FALSE, MISSING, TRUE, decorated
 from gausswork.data.kinds import Kind
 from gausswork.errors import DataFileError
+
+_CODE = re.compile(r"\d")  # text with a digit in it may be a code: 12a, 1-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,17 @@ class Chunk:
 
 
 def explain(
-    chunk: Chunk, head: CsvHead, kinds: Mapping[str, Kind], decimal: str, error: Exception
+    chunk: Chunk,
+    head: CsvHead,
+    kinds: Mapping[str, Kind],
+    decimal: str,
+    seen: Mapping[str, str],
+    error: Exception,
 ) -> DataFileError:
-    """Find what Arrow refused in a chunk and say it with line, column and text."""
+    """Find what Arrow refused in a chunk and say it with line, column and text.
+
+    ``seen`` says by which values a column was judged; new data for a fit is not judged.
+    """
     file = head.file.name
     places = [(name, head.names.index(name), kind) for name, kind in kinds.items()]
     for offset, fields in records(chunk.data, head.separator, head.newline):
@@ -46,7 +57,7 @@ def explain(
             except UnicodeDecodeError as wrong:
                 return not_utf8(file, line, fields[place][wrong.start : wrong.start + 1])
             if not _fits(text, kind, decimal):
-                return _misfit(file, line, name, text, kind, decimal)
+                return _misfit(f"{file}, line {line}, column {name!r}", text, kind, seen.get(name))
     return DataFileError(f"{file}, from line {chunk.line} on: {error}")
 
 
@@ -83,17 +94,25 @@ def _fits(text: str, kind: Kind, decimal: str) -> bool:
     return True
 
 
-def _misfit(file: str, line: int, name: str, text: str, kind: Kind, decimal: str) -> DataFileError:
-    wanted = "a number" if kind is Kind.NUMBER else "true or false"
-    shown = text if len(text) <= 40 else f"{text[:40]}…"
+def _misfit(place: str, text: str, kind: Kind, seen: str | None) -> DataFileError:
+    wanted, used = "a number", "numbers"
+    if kind is Kind.FLAG:
+        wanted, used = "true or false", "true and false"
+    why = f", as {seen}." if seen else f"; the fit used {used} there."
     remedy = "If it stands for a missing value, leave the field empty or write NA"
-    plain = text.strip().replace(",", "").replace(" ", "").replace("'", "")
-    if kind is Kind.NUMBER and decimal == "." and "," in text and _fits(plain, kind, decimal):
-        remedy = "Write numbers without thousands separators and with a decimal point"
-    return DataFileError(
-        f"{file}, line {line}, column {name!r}: {shown!r} is not {wanted}, as the values before "
-        f"it are. {remedy}; or do without this column."
-    )
+    if kind is Kind.NUMBER and decorated(text):
+        remedy = (
+            "Write numbers with a decimal point and without thousands separators, currency or "
+            "percent signs"
+        )
+    elif kind is Kind.NUMBER and seen and _CODE.search(text):
+        remedy += (
+            "; if the column holds codes rather than quantities, write each of them with a "
+            "letter, such as s1, s2, or pass a data frame with that column as text"
+        )
+    otherwise = "do without this column" if seen else "leave the line out"
+    shown = text if len(text) <= 40 else f"{text[:40]}…"
+    return DataFileError(f"{place}: {shown!r} is not {wanted}{why} {remedy}; or {otherwise}.")
 
 
 def _ragged(file: str, line: int, fields: list[bytes], head: CsvHead) -> DataFileError:

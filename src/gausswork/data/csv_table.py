@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,8 @@ class CsvTable:
             chunk = Chunk(self._sample, head.lines + 1, 0)
             kinds = dict.fromkeys(unknown, Kind.TEXT)
             with _explained(chunk, head, kinds, decimal):
-                self._fields |= judge(head, self._sample, unknown, decimal)
+                where = _places(chunk, head)
+                self._fields |= judge(head, self._sample, unknown, decimal, where)
         return {name: self._fields[name] for name in names}
 
     def require(self, names: Sequence[str]) -> None:
@@ -104,13 +106,14 @@ class CsvTable:
         threads = _threads()
         done = 0
         whole = [name for name in kinds if self._is_whole(name, kinds[name])]
+        seen = {name: self._fields[name].seen for name in kinds if name in self._fields}
         found: dict[str, int] = {}  # one example per column is enough
         with ThreadPoolExecutor(threads, thread_name_prefix="gausswork-csv") as pool:
             for one in self._files:
                 tasks: deque[tuple[Chunk, Future[_Parsed]]] = deque()
                 try:
                     for chunk in chunks(one.head):
-                        tasks.append((chunk, pool.submit(_parse, chunk, one, kinds, whole)))
+                        tasks.append((chunk, pool.submit(_parse, chunk, one, kinds, whole, seen)))
                         if len(tasks) > threads:
                             yield from self._deliver(one, tasks, done, found)
                     while tasks:
@@ -174,8 +177,17 @@ def chunks(head: CsvHead) -> Iterator[Chunk]:
         yield Chunk(rest, line, file.size, last=True)
 
 
-def _parse(chunk: Chunk, one: CsvFile, kinds: Mapping[str, Kind], whole: Sequence[str]) -> _Parsed:
-    """Parse the columns ``kinds`` of a chunk; ``whole`` are those that hold whole numbers."""
+def _parse(
+    chunk: Chunk,
+    one: CsvFile,
+    kinds: Mapping[str, Kind],
+    whole: Sequence[str],
+    seen: Mapping[str, str],
+) -> _Parsed:
+    """Parse the columns ``kinds`` of a chunk.
+
+    ``whole`` are those of whole numbers; ``seen`` is for errors, as in :func:`explain`.
+    """
     import pyarrow as pa
     from pyarrow import csv
 
@@ -186,7 +198,7 @@ def _parse(chunk: Chunk, one: CsvFile, kinds: Mapping[str, Kind], whole: Sequenc
     # a column that is not asked for is still needed where there is no other: rows must count
     names = list(kinds) or [one.head.names[0]]
     types = arrow_types(kinds) or {names[0]: pa.string()}
-    with _explained(chunk, one.head, kinds, one.decimal):
+    with _explained(chunk, one.head, kinds, one.decimal, seen):
         table = csv.read_csv(
             pa.BufferReader(chunk.data),
             read_options=read_options(one.head, len(chunk.data)),
@@ -206,9 +218,14 @@ class _explained:  # noqa: N801 - used as a verb: with _explained(chunk, ...)
     """Turn Arrow's parse errors into errors with file, line, column and value."""
 
     def __init__(
-        self, chunk: Chunk, head: CsvHead, kinds: Mapping[str, Kind], decimal: str
+        self,
+        chunk: Chunk,
+        head: CsvHead,
+        kinds: Mapping[str, Kind],
+        decimal: str,
+        seen: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._context = (chunk, head, kinds, decimal)
+        self._context = (chunk, head, kinds, decimal, seen)
 
     def __enter__(self) -> None:
         return None

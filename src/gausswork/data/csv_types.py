@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gausswork.data.csv_head import CsvHead
@@ -25,6 +27,16 @@ _NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 _NUMBER_WITH_COMMA = r"^\s*[-+]?([0-9]+,?[0-9]*|,[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 _WHOLE = r"^\s*[-+]?[0-9]+\s*$"
 _LEADING_ZERO = r"^\s*0[0-9]"
+
+# Numbers as people write them: $1,000 or 5 %.
+_DECORATED = re.compile(r"\s*[-+]?\s*[$€£¥]?\s*[-+]?[0-9.][0-9., '_]*[%$€£¥]?\s*")
+_DECORATION = re.compile(r"[\s$€£¥%,'_]")
+_PLAIN = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)")
+
+MENDING = (
+    "Write missing values as NA or leave the field empty, and write numbers without thousands "
+    "separators, currency or percent signs."
+)
 
 # A text column of which nearly every value is a number is a number column with typing errors.
 MOSTLY_NUMBERS = 0.9
@@ -114,8 +126,14 @@ def sniff_decimal(head: CsvHead, sample: bytes) -> str:
     return "," if commas else "."
 
 
-def judge(head: CsvHead, sample: bytes, names: Sequence[str], decimal: str) -> dict[str, Field]:
-    """Describe columns by their values in a sample.
+def judge(
+    head: CsvHead,
+    sample: bytes,
+    names: Sequence[str],
+    decimal: str,
+    where: Callable[[int], str],
+) -> dict[str, Field]:
+    """Describe columns by their values in a sample; ``where`` says where one of its rows lies.
 
     Integers are read as numbers with decimals from the start, so that a late 1.75 is no
     surprise; codes such as ``001`` stay text.
@@ -124,12 +142,11 @@ def judge(head: CsvHead, sample: bytes, names: Sequence[str], decimal: str) -> d
 
     text = read_sample(head, sample, dict.fromkeys(names, pa.string()), names, decimal)
     guessed = read_sample(head, sample, None, names, decimal)
-    return {
-        name: _judge_column(
-            name, guessed.column(name), text.column(name), decimal, name in head.unnamed
-        )
+    judged = {
+        name: _judge_column(name, guessed.column(name), text.column(name), decimal, where)
         for name in names
     }
+    return {name: replace(field, unnamed=name in head.unnamed) for name, field in judged.items()}
 
 
 def huge(column: Any) -> bool:
@@ -140,30 +157,59 @@ def huge(column: Any) -> bool:
     return ends["min"] is not None and max(-ends["min"], ends["max"]) >= EXACT_INTEGERS
 
 
-def _judge_column(name: str, guessed: Any, text: Any, decimal: str, unnamed: bool) -> Field:
+def _judge_column(
+    name: str, guessed: Any, text: Any, decimal: str, where: Callable[[int], str]
+) -> Field:
     from pyarrow import compute, types
 
     guess = guessed.type
-    field = field_of(name, guess)
-    kind, holds = field.kind, field.holds
     values = text.drop_null()
-    # what exceeds 64 bits is guessed to be a decimal number
-    whole = types.is_integer(guess) or (
-        types.is_floating(guess) and huge(guessed) and _all(_matches(values, _WHOLE))
-    )
+    field = replace(field_of(name, guess), seen=_seen(len(values)))
     if types.is_integer(guess):
         if compute.any(_matches(values, _LEADING_ZERO)).as_py():
-            kind, holds = Kind.TEXT, "codes with leading zeros"
-    elif kind is Kind.TEXT:
-        pattern = _NUMBER if decimal == "." else _NUMBER_WITH_COMMA
-        numeric = _matches(values, pattern)
-        zeros = _matches(values, _LEADING_ZERO)
-        if compute.mean(numeric).as_py() >= MOSTLY_NUMBERS and not compute.any(zeros).as_py():
-            kind, holds = Kind.NUMBER, "mostly numbers"
-        else:
-            example = values.filter(compute.invert(numeric))[0].as_py()
-            holds = f"text such as {example!r}"
-    return Field(name, kind, holds, field.remedy, unnamed=unnamed, whole=whole)
+            return replace(field, kind=Kind.TEXT, holds="codes with leading zeros")
+        return replace(field, whole=True)
+    if types.is_floating(guess):  # also integers of more than 64 bits
+        return replace(field, whole=huge(guessed) and _all(_matches(values, _WHOLE)))
+    if field.kind is Kind.TEXT:
+        numeric = _matches(text, _NUMBER if decimal == "." else _NUMBER_WITH_COMMA)
+        codes = compute.any(_matches(values, _LEADING_ZERO)).as_py()
+        return _judge_text(field, text, numeric, codes, where)
+    return field
+
+
+def _seen(values: int) -> str:
+    if values < 2:
+        return "its first value is" if values else "its other values are"
+    return f"all of its first {values} values are"
+
+
+def _judge_text(
+    field: Field, text: Any, numeric: Any, codes: bool, where: Callable[[int], str]
+) -> Field:
+    """Judge a column that holds something else than numbers, ``numeric`` where it holds some."""
+    from pyarrow import compute
+
+    row = compute.index(numeric, False).as_py()
+    first = text[row].as_py()
+    shown = repr(first if len(first) <= 40 else f"{first[:40]}…")
+    count, values = compute.sum(numeric).as_py(), len(text) - text.null_count
+    if codes or (not count and not decorated(first)):
+        return replace(field, holds=f"text such as {shown}")
+    if count >= MOSTLY_NUMBERS * values:
+        seen = f"{count} of its first {values} values are"
+        return replace(field, kind=Kind.NUMBER, holds="mostly numbers", seen=seen)
+    remedy = MENDING if 2 * count >= values or decorated(first) else ""
+    if not count:
+        return replace(field, holds=f"text such as {shown}", remedy=remedy)
+    are = "is a number" if count == 1 else "are numbers"
+    holds = f"text: {count} of its first {values} values {are}, {shown} in {where(row)} is not"
+    return replace(field, holds=holds, remedy=remedy)
+
+
+def decorated(text: str) -> bool:
+    """Whether a text is a number with thousands separators, a currency or a percent sign."""
+    return bool(_DECORATED.fullmatch(text) and _PLAIN.fullmatch(_DECORATION.sub("", text)))
 
 
 def _matches(values: Any, pattern: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,13 +73,15 @@ def plan(
         left_out = {}
     if asked is None and not chosen:
         reasons = "; ".join(f"{name!r} holds {why}" for name, why in left_out.items())
+        mending = _mending(fields[name] for name in left_out)
         raise InputError(
             f"{table.description} has no usable column beside the target {target!r}"
-            f"{': ' + reasons if reasons else ''}. Name the columns to use with features=, or fit "
-            "the mean alone with features=[]."
+            f"{': ' + reasons if reasons else ''}. {mending}"
+            "Name the columns to use with features=, or fit the mean alone with features=[]."
         )
     if asked is None and (announce or left_out):
-        findings = [_announcement(target, chosen, left_out), *findings]
+        mending = _mending(fields[name] for name in left_out)
+        findings = [_announcement(target, chosen, left_out, mending), *findings]
     recipe = Recipe(target, tuple(chosen))
     require_distinct(recipe.names, place="the design (columns and levels together)")
     return recipe, (*findings, *name_findings(recipe))
@@ -150,7 +152,7 @@ def _choose(
             left_out[field.name] = why
             continue
         chosen.append(_coded(field, levels))
-        findings.extend(_category_findings(chosen[-1]))
+        findings.extend(_category_findings(chosen[-1], field))
     # in the order of the table, whatever the reason
     ordered = {field.name: left_out[field.name] for field in fields if field.name in left_out}
     return chosen, ordered, findings
@@ -195,7 +197,7 @@ def _use(
                 f"{next(iter(levels.seen))!r}; each would be a coefficient of its own. "
                 "Group them, or leave the column out of features=."
             )
-        findings.extend(_category_findings(chosen[-1]))
+        findings.extend(_category_findings(chosen[-1], field))
     return chosen, findings
 
 
@@ -221,7 +223,7 @@ def _why_not(field: Field, levels: Levels) -> str:
         return ""
     example = repr(next(iter(levels.seen)))
     holds = field.holds if field.kind is Kind.TEXT else "text"
-    if "such as" not in holds:
+    if "such as" not in holds and "text: " not in holds:
         holds = f"{holds} such as {example}"
     if levels.too_many:
         return f"{holds}, more than {MOST_LEVELS_UNASKED} different values"
@@ -232,7 +234,19 @@ def _why_not(field: Field, levels: Levels) -> str:
     return ""
 
 
-def _announcement(target: str, chosen: Sequence[Predictor], left_out: dict[str, str]) -> Finding:
+def _mending(fields: Iterable[Field]) -> str:
+    """Say how text that looks like numbers becomes numbers; empty when there is none."""
+    suspects = [field for field in fields if field.kind is Kind.TEXT and field.remedy]
+    if not suspects:
+        return ""
+    names = listed(field.name for field in suspects)
+    remedy = suspects[0].remedy
+    return f"If {names} should be numbers: {remedy[0].lower()}{remedy[1:]} "
+
+
+def _announcement(
+    target: str, chosen: Sequence[Predictor], left_out: dict[str, str], mending: str
+) -> Finding:
     names = [column.name for column in chosen]
     sentence = (
         f"No features were named, so {target!r} is explained by every other usable column: "
@@ -242,18 +256,28 @@ def _announcement(target: str, chosen: Sequence[Predictor], left_out: dict[str, 
         reasons = "; ".join(f"{name!r} ({why})" for name, why in list(left_out.items())[:20])
         more = f"; and {len(left_out) - 20} more" if len(left_out) > 20 else ""
         sentence += f" Left out: {reasons}{more}."
+    category = ", which also makes such text a category" if mending else ""
     return Finding(
         "features-chosen",
         Severity.NOTE,
         sentence,
-        "Choose them with features=.",
+        f"{mending}Choose them with features={category}.",
         {"features": names, "left_out": dict(left_out)},
     )
 
 
-def _category_findings(column: Predictor) -> Iterator[Finding]:
+def _category_findings(column: Predictor, field: Field) -> Iterator[Finding]:
     if column.kind != CATEGORY:
         return
+    if field.kind is Kind.TEXT and field.remedy:
+        yield Finding(
+            "numbers-as-category",
+            Severity.CAUTION,
+            f"{column.name!r} looks like a column of numbers and is used as a category, because "
+            f"it holds {field.holds}.",
+            f"If it should be numbers: {field.remedy[0].lower()}{field.remedy[1:]}",
+            {"column": column.name, "holds": field.holds},
+        )
     evidence = {
         "column": column.name,
         "levels": list(column.levels[:100]),

@@ -29,10 +29,12 @@ class Field:
     name : name of the column.
     kind : how its values enter arithmetic.
     holds : what it holds, in words: ``"timestamps"``, ``"codes with leading zeros"``.
-    remedy : what makes an unusable column usable; empty otherwise.
+    remedy : what makes an unusable column usable, or numbers of what looks like them; empty
+        otherwise.
     ordered : whether the order of its categories was chosen by whoever made the data.
     unnamed : whether the file gives it no name (row numbers written by another program).
     whole : whether a text file spells all its numbers as whole ones.
+    seen : how many values were so when it was judged: ``"all of its first 20 values are"``.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Field:
     ordered: bool = False
     unnamed: bool = False
     whole: bool = False
+    seen: str = ""
 
 
 _TIME_REMEDY = "Turn it into a number first, such as days since the first one."
