@@ -218,7 +218,7 @@ def test_pipes_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        (b"", r"is empty \(0 bytes\)"),
+        (b"", r"is empty \(0 bytes\)\..*Write the file again"),
         (b"PK\x03\x04....", "zip archive or an Excel workbook.*save the sheet as CSV"),
         (b"\x93NUMPY\x01", r"NumPy file.*numpy\.load"),
         (b"SQLite format 3\0", "SQLite database"),
@@ -266,3 +266,24 @@ def test_integers_beyond_float64_in_files(tmp_path: Path) -> None:
         source = open_data(tmp_path / name, "y").source
         list(source.batches(10))
         assert [finding.evidence["column"] for finding in source.findings] == ["a", "y"]
+
+
+@pytest.mark.parametrize("second", ["0.csv", "sub/../0.csv", "*.csv", "link"])
+def test_a_file_given_twice_is_refused(tmp_path: Path, second: str) -> None:
+    """Promise: rows never count twice, whichever two paths lead to them."""
+    (tmp_path / "sub").mkdir()
+    for name in ("0.csv", "1.csv"):
+        (tmp_path / name).write_text("a,y\n1,2\n2,3\n")  # equal content is no repetition
+    (tmp_path / "link").symlink_to(tmp_path / "0.csv")
+    with pytest.raises(DataFileError, match=r"(0\.csv|link) is given twice.*Name each file once"):
+        file_table([tmp_path / "0.csv", tmp_path / second])
+    assert len(opened_rows([tmp_path / "0.csv", tmp_path / "1.csv"])) == 4
+
+
+def test_standard_input_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: '-' leads to the advice to write a file, unless there is a file of that name."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataFileError, match=r"standard input is not read.*Write them to a file"):
+        file_table("-")
+    Path("-").write_text("a,y\n1,2\n")
+    assert opened_rows("-").tolist() == [[1, 2]]

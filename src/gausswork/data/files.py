@@ -79,6 +79,7 @@ def file_table(data: PathLike | Sequence[PathLike]) -> Table:
     """
     patterns = [data] if isinstance(data, str | os.PathLike) else list(data)
     files = [inspect(path) for pattern in patterns for path in resolve(pattern)]
+    _refuse_repeated(files)
     formats = {file.format: file for file in files}
     if len(formats) > 1:
         first, second = list(formats.values())[:2]
@@ -99,12 +100,32 @@ def file_table(data: PathLike | Sequence[PathLike]) -> Table:
     return ColumnarTable(files, description=description)
 
 
+def _refuse_repeated(files: Sequence[DataFile]) -> None:
+    """Refuse a file that is given twice, by whatever path: its rows would count twice."""
+    seen: dict[Path, Path] = {}
+    for file in files:
+        real = file.path.resolve()
+        if real in seen:
+            first = seen[real]
+            ways = "" if file.path == first else f" (as {str(first)!r} and as {str(file.path)!r})"
+            raise DataFileError(
+                f"{file.name} is given twice{ways}: each of its rows would count twice. Name each "
+                "file once, or use patterns that do not overlap."
+            )
+        seen[real] = file.path
+
+
 def resolve(pattern: PathLike) -> list[Path]:
     """Turn a path or a pattern into the files that it means."""
     text = os.fspath(pattern)
     shown = repr(text) if len(text) <= 200 else f"{text[:200]!r}…"
     if not text or "\0" in text:
         raise DataFileError(f"{shown} is not a path. Pass the path of a data file.")
+    if text == "-" and not os.path.lexists(text):
+        raise DataFileError(
+            "'-' is no file: standard input is not read, since data are read more than once. "
+            "Write them to a file first and pass its path."
+        )
     if "://" in text:
         raise DataFileError(f"{shown} is an address; download the file and pass its path.")
     try:
@@ -143,7 +164,10 @@ def inspect(path: Path) -> DataFile:
     except OSError as error:
         raise DataFileError(f"{path} cannot be read: {error.strerror or error}.") from None
     if not head:
-        raise DataFileError(f"{path.name} is empty (0 bytes).")
+        raise DataFileError(
+            f"{path.name} is empty (0 bytes). Did the program that writes it fail, or is it still "
+            "writing? Write the file again, with a line of column names and then the rows."
+        )
     for magic, what, remedy in _FOREIGN:
         if head.startswith(magic):
             raise DataFileError(f"{path.name} is {what}, which is not read here. {remedy}")
