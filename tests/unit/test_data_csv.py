@@ -327,8 +327,8 @@ def test_duplicate_names_are_refused(write) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("\n \n", "nothing but blank lines"),
-        ("a,b,y\n", "a header and no rows. Its columns are a, b, y"),
+        ("\n \n", "nothing but blank lines. Write the file again"),
+        ("a,b,y\n", "no rows. Its columns are a, b, y. Add the rows below the header"),
         ("a,b,y", "a header and no rows"),
         ("a,b,y\n\n\n", "a header and no rows"),
     ],
@@ -586,3 +586,21 @@ def test_text_after_an_empty_beginning(write, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(csv_head, "SAMPLE_BYTES", 50)
     with pytest.raises(DataFileError, match=r"'x' is not a number, as its other values are"):
         opened_rows(write("a,y\n" + "1,\n" * 100 + "2,0.5\n2,x\n"))
+
+
+@pytest.mark.parametrize("comment", ["# made today", "# made, today", "#", "# a, b, c"])
+def test_comment_lines_are_pointed_out(write, comment: str) -> None:
+    """Promise: a comment above the header leads to the advice to delete it."""
+    path = write(f"{comment}\na,y\n1,2\n2,3\n")
+    with pytest.raises(InputError, match=r"first line of t\.csv begins with '#'.*grep -v"):
+        open_data(path, "y")
+    if comment == "# a, b, c":
+        with pytest.raises(DataFileError, match=r"line 2: 2 fields.*begins with '#': if it is a"):
+            open_data(path, "b")
+    assert open_data(write("#a,y\n1,2\n2,4\n"), "y").recipe.names == ("#a",)
+
+
+def test_a_target_of_true_and_false(write) -> None:
+    """Promise: true and false as target is said to be a linear probability model, 0 and 1 not."""
+    assert "binary-target" in codes_of(write("a,y\n1,true\n2,false\n3,true\n"))
+    assert "binary-target" not in codes_of(write("a,y\n1,1\n2,0\n3,1\n"))

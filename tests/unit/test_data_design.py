@@ -313,3 +313,16 @@ def test_numbers_match_categories_of_numbers() -> None:
     for values in ([3, 1], pd.Series([3, 1]), pd.Series([3.0, 1.0]), pd.Categorical([3, 1])):
         (x,) = open_predictors({"g": values}, fitted)
         assert x.tolist() == [[0, 1], [0, 0]]
+
+
+def test_all_missing_columns_are_named() -> None:
+    """Promise: new data that lacks columns is told all of them, the nearest names and a remedy."""
+    with pytest.raises(InputError) as error:
+        open_predictors({"A": [1], "f": [True], "z": [3]}, recipe())
+    assert str(error.value) == (
+        "dict of columns 1×3 lacks 2 columns that the fit uses: 'a', 'g'. Did you mean 'A' for "
+        "'a'? Its columns are 'A', 'f', 'z'. Add those that are missing, or rename the columns "
+        "that hold them."
+    )
+    with pytest.raises(InputError, match=r"no column 'g'.*The fit uses it: add it, or rename"):
+        open_predictors({"a": [1], "f": [True]}, recipe())

@@ -89,3 +89,20 @@ def test_the_policy_for_gaps_is_checked_first() -> None:
     """Promise: a misspelt policy is refused before anything is read."""
     with pytest.raises(InputError, match="got 'ignore'"):
         open_data("no such file.csv", "y", missing="ignore")
+
+
+def test_an_array_has_no_column_names() -> None:
+    """Promise: a name as target of an array leads to its values; x1, x2, … are names."""
+    x = np.arange(6.0).reshape(3, 2)
+    with pytest.raises(InputError, match=r"'y', but an array has no .*Pass the target's 3 values"):
+        open_data(x, "y")
+    assert open_data(x, "x2").recipe.names == ("x1",)
+
+
+def test_a_target_of_true_and_false() -> None:
+    """Promise: yes and no as target is said to be a linear probability model, in every dress."""
+    x, y = np.arange(4.0), np.array([True, False, True, True])
+    for data, target in ((x, y), ({"x": x}, y), ({"x": x, "y": y}, "y")):
+        codes = [finding.code for finding in open_data(data, target).findings]
+        assert codes.count("binary-target") == 1
+    assert not open_data(x, y.astype(int)).findings

@@ -117,7 +117,9 @@ def _misfit(place: str, text: str, kind: Kind, seen: str | None) -> DataFileErro
 
 def _ragged(file: str, line: int, fields: list[bytes], head: CsvHead) -> DataFileError:
     remedy = (
-        "Put quotes around fields that contain the separator."
+        "The first line begins with '#': if it is a comment, delete it and others like it."
+        if head.comment
+        else "Put quotes around fields that contain the separator."
         if len(fields) > len(head.names)
         else "Add the fields that are missing, or the separators of empty ones."
     )

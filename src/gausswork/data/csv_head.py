@@ -48,6 +48,11 @@ class CsvHead:
     bare: bool
 
     @property
+    def comment(self) -> bool:
+        """Whether the first line may be a comment rather than names."""
+        return self.names[0].startswith("#")
+
+    @property
     def separator_name(self) -> str:
         """The separator in words."""
         return _SEPARATORS[self.separator]
@@ -92,7 +97,10 @@ def read_head(file: DataFile) -> tuple[CsvHead, bytes]:
         start += 1
     body = sample[start:]
     if not body.strip():
-        raise DataFileError(f"{file.name} holds nothing but blank lines.")
+        raise DataFileError(
+            f"{file.name} holds nothing but blank lines. Write the file again, with a line of "
+            "column names and then the rows."
+        )
     separator = _sniff_separator(body, newline, _ending(file.name))
     length, header = _header(body, separator, newline)
     names, unnamed = _names(header, file, lines)

@@ -70,7 +70,8 @@ class CsvTable:
         if self._first is None:
             raise DataFileError(
                 f"{description} has a header and no rows. Its columns are "
-                f"{', '.join(self._files[0].head.names)}."
+                f"{', '.join(self._files[0].head.names)}. Add the rows below the header, one per "
+                "line, or write the file again."
             )
         self.names: tuple[str, ...] = self._files[0].head.names
         self.bytes_total: int | None = sum(file.size for file in files)
@@ -284,6 +285,12 @@ def _reading_findings(files: Sequence[CsvFile]) -> Iterator[Finding]:
 
 
 def _hint(head: CsvHead) -> str:
+    if head.comment:
+        name = head.file.name
+        return (
+            f"The first line of {name} begins with '#': comments are not skipped. Delete such "
+            f"lines, for example with: grep -v '^#' {name} > plain.csv"
+        )
     if head.bare:
         return (
             f"The first line of {head.file.name} holds numbers: does the file lack a line of "

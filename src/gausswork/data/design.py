@@ -84,6 +84,8 @@ def plan(
         findings = [_announcement(target, chosen, left_out, mending), *findings]
     recipe = Recipe(target, tuple(chosen))
     require_distinct(recipe.names, place="the design (columns and levels together)")
+    if fields[target].kind is Kind.FLAG:
+        findings = [*findings, binary_target(target)]
     return recipe, (*findings, *name_findings(recipe))
 
 
@@ -324,3 +326,16 @@ def name_findings(recipe: Recipe) -> Iterator[Finding]:
             "If the column is all ones, leave it out: the intercept is added without it.",
             {"column": INTERCEPT, "name": RENAMED_INTERCEPT},
         )
+
+
+def binary_target(target: str) -> Finding:
+    """Say that a target of true and false makes the fit a model of probabilities."""
+    return Finding(
+        "binary-target",
+        Severity.NOTE,
+        f"The target {target!r} is true or false and is fitted as 1 and 0. This is a linear "
+        "probability model: a prediction is the probability of true, and may lie below 0 or "
+        "above 1; the standard errors assume equal spread, which such a target does not have.",
+        "Where probabilities near 0 or 1 matter, a logistic regression suits it better.",
+        {"target": target},
+    )

@@ -151,6 +151,12 @@ def _open_arrays(data: Any, target: str | None, features: Any, missing: str, y: 
         from gausswork.data.tabular import open_table
 
         names = default_names(x.shape[1])
+        if target not in names:
+            raise InputError(
+                f"the target is {target!r}, but an array has no column names. Pass the target's "
+                f"{len(x)} values as the second argument, fit(X, y); or pass a data frame or a "
+                "dict of columns; or name a column of the array, as in target='x1'."
+            )
         columns = {name: x[:, number] for number, name in enumerate(names)}
         return open_table(mapping_table(columns), target, features, missing)
     name = target or name_of(y) or "y"
@@ -162,6 +168,10 @@ def _open_arrays(data: Any, target: str | None, features: Any, missing: str, y: 
     findings: tuple[Finding, ...] = ()
     if x.dtype.kind in "iu" or column.dtype.kind in "iu":
         findings = _integer_findings(x, column, names, name)
+    if column.dtype.kind == "b":
+        from gausswork.data.design import binary_target
+
+        findings = (*findings, binary_target(name))
     if INTERCEPT in names:
         from gausswork.data.design import name_findings
 

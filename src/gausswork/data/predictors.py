@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.data.arrays import infinite_value
-from gausswork.data.kinds import Kind, listed, require_column
+from gausswork.data.kinds import Kind, listed, nearest, require_column
 from gausswork.data.matrices import as_matrix
 from gausswork.data.opening import as_table
 from gausswork.data.recipe import CATEGORY, Recipe
@@ -41,10 +41,29 @@ def open_predictors(new: Any, recipe: Recipe) -> Iterator[npt.NDArray[np.float64
         return _array_blocks(_positional(new, recipe), recipe)
     from gausswork.data.encode import predictor_blocks
 
-    for column in recipe.columns:
-        require_column(column.name, table.names, place=table.description, hint=table.hint)
+    _require_columns(table, recipe)
     _check_kinds(table, recipe)
     return predictor_blocks(table, recipe)
+
+
+def _require_columns(table: Table, recipe: Recipe) -> None:
+    """Refuse new data that lacks columns of the fit, naming all of them."""
+    names = [column.name for column in recipe.columns if column.name not in table.names]
+    if not names:
+        return
+    if len(names) == 1:
+        remedy = f"The fit uses it: add it, or rename the column that holds it. {table.hint}"
+        require_column(names[0], table.names, place=table.description, hint=remedy.rstrip())
+    used = {column.name for column in recipe.columns}
+    spare = [name for name in table.names if name not in used]
+    guesses = {name: nearest(name, spare) for name in names}
+    meant = [f"{guess!r} for {name!r}" for name, guess in guesses.items() if guess is not None]
+    asked = f"Did you mean {', '.join(meant[:8])}? " if meant else ""
+    raise InputError(
+        f"{table.description} lacks {len(names)} columns that the fit uses: {listed(names)}. "
+        f"{asked}Its columns are {listed(table.names)}. Add those that are missing, or rename the "
+        f"columns that hold them. {table.hint}".rstrip()
+    )
 
 
 def _positional(new: Any, recipe: Recipe) -> npt.NDArray[Any]:
