@@ -461,7 +461,8 @@ static void NAME(gram)(const table *t, ptrdiff_t n, const double *scale, const d
 
 /* r (high, low) = y·s − b₀ − Σ x_j·s_j·b_j over one block, in double-double */
 static void NAME(residual)(const double **columns, int p, int m, const double *scale, dd b0,
-                           const double *bh, const double *bl, double *rh, double *rl)
+                           const double *bh, const double *bl, double *rh, double *rl,
+                           lookahead *next)
 {
     const double *y = columns[p];
     for (int k = 0; k < ROWS; k++) {
@@ -473,7 +474,9 @@ static void NAME(residual)(const double **columns, int p, int m, const double *s
     for (int j = 0; j < p; j++) {
         if (bh[j] == 0.0) continue;
         vec w = ALL(scale[j]), b = ALL(bh[j]), bb = ALL(bl[j]);
+        const char *soon = lookahead_next(next);
         for (int k = 0; k < ROWS; k += LANES) {
+            if (k % 8 == 0) __builtin_prefetch(soon + 8 * k, 0, 2);
             vec x = LOAD(columns[j] + k) * w, h = LOAD(rh + k), l = LOAD(rl + k);
             vec v = x * b, e = PRODUCT_ERROR(x, b, v);
             vec s = h - v, t = s - h;
@@ -534,7 +537,8 @@ static void NAME(residual_sums)(const table *t, ptrdiff_t n, const double *scale
     for (ptrdiff_t start = 0; start < n; start += ROWS) {
         int m = n - start < ROWS ? (int)(n - start) : ROWS;
         NAME(pack_columns)(t, start, m, packed, columns);
-        NAME(residual)(columns, p, m, scale, b0, bh, bl, rh, rl);
+        lookahead next = lookahead_start(t, start + ROWS, n);
+        NAME(residual)(columns, p, m, scale, b0, bh, bl, rh, rl, &next);
         for (int j = 0; j < p; j++)
             NAME(dot)(columns[j], scale[j], rh, rl, h + j * CHAINS, l + j * CHAINS);
         NAME(dot)(NULL, 1.0, rh, rl, h + p * CHAINS, l + p * CHAINS);
