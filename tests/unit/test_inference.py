@@ -4,6 +4,7 @@ are NaN with the reason in words, never a warning."""
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import mpmath
 import numpy as np
@@ -14,6 +15,32 @@ import gausswork as gw
 from gausswork.errors import InputError
 from gausswork.leastsquares import inference
 from gausswork.leastsquares.inference import check_level, t_quantile
+from gausswork.leastsquares.prediction import predict_interval
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("size", [np.inf, np.nan, 1e308])
+def test_what_float64_cannot_hold_gives_nan_and_no_warning(rows, intercept, size) -> None:
+    """Coefficients and errors beyond the largest double: limits are NaN, and nothing warns."""
+    solution = gw.fit(*rows, intercept=intercept).solution
+    with np.errstate(over="ignore"):
+        wide, far = solution.standard_errors * size, solution.coefficients * size
+    for changed in (
+        replace(solution, standard_errors=wide),
+        replace(solution, coefficients=far),
+        replace(solution, coefficients=far, standard_errors=wide),
+        replace(solution, residual_sum_of_squares=size, total_sum_of_squares=size),
+    ):  # fmt: skip
+        limits = inference.confidence_intervals(changed)
+        reached = np.isfinite(changed.coefficients) & np.isfinite(changed.standard_errors)
+        assert np.isnan(limits[~reached]).all()
+        for function in (
+            inference.covariance, inference.t_values, inference.p_values, inference.residual_sd,
+            inference.r_squared, inference.adjusted_r_squared, inference.f_test,
+            inference.log_likelihood, inference.aic, inference.bic, inference.findings,
+        ):  # fmt: skip
+            function(changed)
+        predict_interval(changed, rows[0])
 
 
 @pytest.fixture(scope="module")

@@ -155,3 +155,13 @@ def test_values_far_outside_the_data_do_not_warn(fit) -> None:
 
 def test_no_rows_give_no_predictions(fit) -> None:
     assert fit.predict(np.empty((0, 3))).shape == (0,)
+
+
+def test_an_interval_in_percent_is_named_as_the_argument_that_it_is(fit) -> None:
+    with pytest.raises(InputError, match=r"^interval must lie in \(0, 1\); got 95.*mean 0\.95\?"):
+        fit.predict(NEW, interval=95)
+    with pytest.raises(InputError, match=r"^level must lie in \(0, 1\); got 95\."):
+        fit.predict(NEW, interval="prediction", level=95)
+    np.testing.assert_array_equal(
+        fit.predict(NEW, interval=np.float64(0.8)), fit.predict(NEW, interval=0.8)
+    )

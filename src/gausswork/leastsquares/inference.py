@@ -36,18 +36,21 @@ class FTest(NamedTuple):
     p_value: float
 
 
-def check_level(level: float) -> float:
-    """Return ``level`` as a float, or say how a confidence level is written."""
+def check_level(level: float, *, name: str = "level") -> float:
+    """Return ``level`` as a float, or say how a confidence level is written.
+
+    ``name`` is what the user calls the argument.
+    """
     try:
         value = float(level)
     except (TypeError, ValueError):
         raise InputError(
-            f"level must be a number in (0, 1); got {level!r}. For 95 % write 0.95."
+            f"{name} must be a number in (0, 1); got {level!r}. For 95 % write 0.95."
         ) from None
     if 0.0 < value < 1.0:
         return value
     hint = f" Did you mean {value / 100:g}?" if 1.0 < value < 100.0 else " For 95 % write 0.95."
-    raise InputError(f"level must lie in (0, 1); got {level!r}.{hint}")
+    raise InputError(f"{name} must lie in (0, 1); got {level!r}.{hint}")
 
 
 def t_quantile(level: float, degrees_of_freedom: int) -> float:
@@ -87,14 +90,17 @@ def p_values(solution: Solution) -> Vector:
 
 def confidence_intervals(solution: Solution, *, level: float = 0.95) -> Matrix:
     """Return lower and upper limits of the coefficients, (k, 2)."""
-    half = t_quantile(level, solution.degrees_of_freedom) * solution.standard_errors
-    return np.column_stack((solution.coefficients - half, solution.coefficients + half))
+    with np.errstate(over="ignore", invalid="ignore"):
+        half = t_quantile(level, solution.degrees_of_freedom) * solution.standard_errors
+        limits = np.column_stack((solution.coefficients - half, solution.coefficients + half))
+    limits[~np.isfinite(half) | ~np.isfinite(solution.coefficients)] = np.nan
+    return limits
 
 
 def covariance(solution: Solution) -> Matrix:
     """Return the covariance of the estimates, (k, k); rows of aliased terms are NaN."""
     with np.errstate(over="ignore", invalid="ignore"):
-        variance = residual_sd(solution) ** 2
+        variance = np.square(residual_sd(solution))
         root = solution.scales[:, None] * solution.inverse_root
         slopes = root @ root.T
         if solution.intercept:

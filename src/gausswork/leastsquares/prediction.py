@@ -65,8 +65,10 @@ def interval_kind(interval: str | float | None, level: float) -> tuple[str | Non
     """Return kind and level of an interval; a number means a prediction interval at that level."""
     if interval is None or interval in KINDS:
         return interval if interval is None else str(interval), level
-    if isinstance(interval, (int, float)) and not isinstance(interval, bool):
-        return "prediction", float(interval)
+    if isinstance(interval, int | float | np.floating | np.integer) and not isinstance(
+        interval, bool
+    ):
+        return "prediction", check_level(float(interval), name="interval")
     raise InputError(
         f"interval must be 'confidence', 'prediction', a level such as 0.95, or None; "
         f"got {interval!r}."
