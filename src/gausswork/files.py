@@ -14,6 +14,7 @@ from gausswork.errors import InputError
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Refuse a path that cannot be written, before the work whose result is to go there."""
+    check_path(path)
     target = Path(path)
     try:
         if target.is_dir():
@@ -27,6 +28,14 @@ def check_writable(path: str | os.PathLike[str]) -> None:
             raise PermissionError(13, "Permission denied", str(target))
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def check_path(path: object) -> None:
+    """Refuse what cannot be the name of a file."""
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise InputError(
+            f"path must be the name of a file; got {path!r}. Give one, such as 'model.json'."
+        )
 
 
 @contextlib.contextmanager

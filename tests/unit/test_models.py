@@ -120,6 +120,13 @@ def test_a_place_that_cannot_be_written_is_named(fit, tmp_path) -> None:
         fit.save(tmp_path)
 
 
+@pytest.mark.parametrize("place", [None, 3, "", b"model.json"[:0]])
+def test_what_is_no_name_of_a_file_is_refused(fit, place) -> None:
+    for use in (fit.save, gw.load):
+        with pytest.raises(InputError, match=r"path must be the name of a file; got .*such as"):
+            use(place)
+
+
 def test_a_model_that_could_not_be_read_again_is_not_written(fit, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(models, "LARGEST_FILE", 1000)
     with pytest.raises(InputError, match="larger than 1000 bytes"):

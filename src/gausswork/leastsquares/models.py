@@ -73,6 +73,7 @@ def check_place(path: str | os.PathLike[str]) -> None:
 
 def load(path: str | os.PathLike[str]) -> Fit:
     """Read a fit written by :func:`save`, checking every part before it is used."""
+    files.check_path(path)
     document = _parsed(_read(Path(path)), str(path))
     try:
         return decode(document)
