@@ -103,7 +103,7 @@ def test_the_data_is_not_written_to(rows) -> None:
 def test_a_source_with_an_intercept_of_its_own_needs_a_decision(rows) -> None:
     x = np.column_stack([np.ones(50), rows[0][:, 0]])
     source = Rows(x, rows[1], ("intercept", "x"))
-    with pytest.raises(InputError, match="or pass intercept=False"):
+    with pytest.raises(InputError, match="or fit without an intercept"):
         gw.fit(source)
     fit = gw.fit(source, intercept=False)
     assert fit.names == ("intercept", "x")
@@ -168,3 +168,25 @@ def test_moments_of_a_fit_merge_and_can_be_solved(rows) -> None:
     merged = gw.fit(x[:20], y[:20]).moments.merge(gw.fit(x[20:], y[20:]).moments)
     whole = gw.fit(x, y)
     np.testing.assert_allclose(solve(merged).coefficients, whole.coefficients, rtol=1e-13)
+
+
+def test_formulas_are_answered_with_the_names_to_pass(rows) -> None:
+    columns = {"Price": rows[1], "Rooms": rows[0][:, 0], "Land": rows[0][:, 1], "a~b": rows[1]}
+    for arguments in (("Price ~ Rooms + Land", columns), (columns, "Price ~ Rooms + Land")):
+        with pytest.raises(InputError, match=r"not supported yet.*target='Price' and features='Ro"):
+            gw.fit(*arguments)
+    with pytest.raises(InputError, match=r"target='Price' and features= with the columns to use"):
+        gw.fit(columns, "Price ~ Rooms * Land")
+    assert gw.fit(columns, "a~b", features="Rooms,Land").target == "a~b"
+    with pytest.raises(InputError, match="has no column 'Prise'"):
+        gw.fit(columns, "Prise")
+    with pytest.raises(InputError, match="there is no file"):
+        gw.fit("~/no/such.csv", "y")
+
+
+@pytest.mark.parametrize("features", [",", "", " ", " , ,"])
+def test_features_that_name_nothing_are_refused(rows, features) -> None:
+    columns = {"y": rows[1], "a": rows[0][:, 0]}
+    with pytest.raises(InputError, match=f"features names no column; got '{features}'"):
+        gw.fit(columns, "y", features=features)
+    assert gw.fit(columns, "y", features=[]).names == ("intercept",)

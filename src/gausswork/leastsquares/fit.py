@@ -302,11 +302,20 @@ def fit(
     if not isinstance(intercept, bool | np.bool_):
         raise InputError(f"intercept must be True or False; got {intercept!r}.")
     intercept = bool(intercept)
-    opened = open_data(data, target, features=features, missing=missing, progress=progress)
+    if isinstance(features, str) and not features.replace(",", " ").strip():
+        raise InputError(
+            f"features names no column; got {features!r}. Name some, separated by commas as in "
+            "'a,b', or leave it out to use every usable column."
+        )
+    try:
+        opened = open_data(data, target, features=features, missing=missing, progress=progress)
+    except InputError:
+        _refuse_formula(data, target)
+        raise
     if intercept and "intercept" in opened.source.names:
         raise InputError(
             "a predictor is called 'intercept', and the fit adds an intercept of its own. "
-            "Rename the column, leave it out, or pass intercept=False."
+            "Rename the column, leave it out, or fit without an intercept."
         )
     source: Source = opened.source
     options: dict[str, Any] = {"intercept": intercept, "method": method, "threads": threads}
@@ -344,6 +353,22 @@ def load(path: str | os.PathLike[str]) -> Fit:
     from gausswork.leastsquares import models
 
     return models.load(path)
+
+
+def _refuse_formula(data: Any, target: Any) -> None:
+    """Say how a formula is written here, where one stands in place of a file or a column."""
+    given = target if isinstance(target, str) else data
+    if not isinstance(given, str) or (given is data and target is None):
+        return
+    left, tilde, right = (part.strip() for part in given.partition("~"))
+    if tilde and left and right:
+        names = [name.strip() for name in right.split("+")]
+        plain = all(name.replace(" ", "_").isidentifier() for name in names)
+        rest = f"features={','.join(names)!r}" if plain else "features= with the columns to use"
+        raise InputError(
+            f"formulas such as {given!r} are not supported yet. Name the columns apart: "
+            f"target={left!r} and {rest}."
+        ) from None
 
 
 def _rows_and_bytes(
