@@ -3,10 +3,12 @@ no half-written file, and behaves in pipes, on terminals and under Ctrl-C as too
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +19,7 @@ import numpy as np
 import pytest
 
 import gausswork as gw
-from gausswork.cli import main
+from gausswork.cli import main, terminal
 from gausswork.cli import predictions as writer
 
 pa = pytest.importorskip("pyarrow")
@@ -287,7 +289,10 @@ def test_a_file_without_rows_leaves_the_output_as_it_was(at, capsys) -> None:
         ([*FIT, "--level", "high"], "argument --level: 'high' is not a number"),
         ([*FIT, "--digits", "40"], "digits must lie in (0, 15]"),
         ([*FIT, "--threads", "0"], "threads must be at least 1"),
-        ([*FIT, "--missing", "error"], "missing='error' refuses gaps"),
+        ([*FIT, "--missing", "error"], "use --missing drop to leave such rows out"),
+        (["fit", "data.csv", "--target", "y ~ x"], "apart: --target y and --features x."),
+        (["fit", "data.csv", "--target", "y", "--features", ","], "names no column; got ','"),
+        (["fit", "data.csv", "--target", "y", "--features", "x,y"], "Take it out of --features."),
         ([*FIT, "--missing", "ignore"], "invalid choice: 'ignore'"),
         ([*FIT, "--plot", "fit.docx"], "a figure is written as .png, .pdf, .svg"),
         ([*FIT, "--plot", "no/fit.png"], "the directory of no/fit.png does not exist"),
@@ -300,6 +305,8 @@ def test_a_file_without_rows_leaves_the_output_as_it_was(at, capsys) -> None:
         (["show", "data.csv"], "data.csv is not a gausswork model"),
         (["predict", "model.json", "data.csv", "-o", "out.xlsx"], "written as .csv or .parquet"),
         (["predict", "model.json", "new.csv", "--kind", "confidence"], "--kind needs --interval"),
+        (["predict", "model.json", "new.csv", "--kind", "confidence"], "gausswork predict --help"),
+        (["predict", "model.json", "new.csv", "--interval", "95"], "interval must lie in (0, 1)"),
         (["predict", "model.json", "new.csv", "--interval", "95"], "Did you mean 0.95?"),
         (["predict", "model.json", "other.csv"], "no column 'x'"),
         (["predict", "model.json", "level.csv"], "holds 'c' at line 3 of level.csv"),
@@ -318,6 +325,53 @@ def test_errors_are_one_line_that_says_what_to_do(at, capsys, arguments, said) -
     if arguments[0] != "predict":
         assert out == ""
     assert {p.name: p.read_bytes() for p in at.iterdir()} == before
+
+
+def test_findings_speak_of_options(at, capsys) -> None:
+    assert main(["fit", "data.csv", "--target", "y"]) == 0
+    out = capsys.readouterr().out
+    assert "--features" in out
+    assert "features=" not in out
+
+
+# Text in the package that speaks of an argument of gausswork.fit; docstrings are for Python.
+ARGUMENT = re.compile(r"\b(target|features|missing|intercept|method|threads|level|interval)=")
+
+
+def sentences() -> set[str]:
+    found = set()
+    for path in Path(gw.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        bare = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        found |= {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and id(node) not in bare
+            and isinstance(node.value, str) and " " in node.value and ARGUMENT.search(node.value)
+        }  # fmt: skip
+    return found
+
+
+def test_no_sentence_speaks_python_on_the_command_line() -> None:
+    found = sentences()
+    assert any("features=" in sentence for sentence in found)
+    for sentence in found:
+        assert not ARGUMENT.search(terminal.for_command_line(sentence))
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Choose them with features=.", "Choose them with --features."),
+        ("use missing='drop' to leave", "use --missing drop to leave"),
+        ("as in target='price'.", "as in --target price."),
+        ("as in target='sale price'.", "as in --target 'sale price'."),
+        ("with features=, or fit the mean alone with features=[].", "with --features."),
+        ("a column called features", "a column called features"),
+    ],
+)
+def test_arguments_are_said_as_options(said, shown) -> None:
+    assert terminal.for_command_line(said) == shown
 
 
 def test_names_in_errors_cannot_command_a_terminal(at, capsys) -> None:

@@ -141,7 +141,7 @@ def parser() -> argparse.ArgumentParser:
         help="interval of a new row (default) or of the mean of such rows",
     )
     predict.add_argument("--quiet", action="store_true", help="no progress, no remarks")
-    predict.set_defaults(run=_predict)
+    predict.set_defaults(run=_predict, refuse=predict.error)
 
     show = commands.add_parser(
         "show",
@@ -195,7 +195,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else DONE
     except GaussworkError as error:
-        _say(f"error: {error}")
+        from gausswork.cli.terminal import for_command_line
+
+        _say(f"error: {for_command_line(str(error))}")
         return REFUSED
     except KeyboardInterrupt:
         _say("interrupted; nothing is half-written.")
@@ -326,9 +328,12 @@ def _check_plot(path: str) -> None:
 
 def _predict(arguments: argparse.Namespace) -> int:
     from gausswork.cli import predictions, terminal
+    from gausswork.leastsquares.inference import check_level
 
     if arguments.kind and arguments.interval is None:
-        parser().error("--kind needs --interval LEVEL")
+        arguments.refuse("--kind needs --interval LEVEL")
+    if arguments.interval is not None:
+        check_level(arguments.interval, name="interval")
     with terminal.progress(quiet=arguments.quiet) as report:
         counts = predictions.write(
             arguments.model,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gausswork import formatting as fmt
@@ -19,11 +21,31 @@ Progress = Callable[[int, int | None, int | None], None]
 _PATIENCE = 0.5  # seconds before a progress bar appears: shorter work needs none
 _TERM_WIDTH = 12  # to which names may be folded on a narrow terminal
 _EXPENDABLE = (("t",), ("digits",), ("p",), ("lower", "upper"), ("std. error",))  # in this order
+# Arguments of the library -> options of the command line, the first that fits.
+_OPTIONS = (
+    (re.compile(r",? or fit the mean alone with features=\[\]"), ""),
+    (re.compile(r"\b(target|features|missing)='([\w,.-]*)'"), r"--\1 \2"),
+    (re.compile(r"\b(target|features)=(?=['\"])"), r"--\1 "),
+    (re.compile(r"\b(target|features|missing|level|interval|threads)="), r"--\1"),
+    (re.compile(r"\bintercept=False"), "--no-intercept"),
+)
 _COLOURS = {"note": "cyan", "caution": "yellow", "alarm": "bold red"}
+
+
+def for_command_line(text: str) -> str:
+    """Say in options what the library says in arguments: ``--features`` for ``features=``."""
+    for pattern, option in _OPTIONS:
+        text = pattern.sub(option, text)
+    return text
 
 
 def show(fit: Fit, *, level: float) -> None:
     """Print the table of a fit with its findings."""
+    said = (
+        replace(f, sentence=for_command_line(f.sentence), remedy=for_command_line(f.remedy))
+        for f in fit.findings
+    )
+    fit = replace(fit, findings=tuple(said))
     if sys.stdout.isatty():
         console = _console(sys.stdout)
         console.print(rich_table(fit, level=level, width=console.width))
