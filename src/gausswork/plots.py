@@ -108,7 +108,8 @@ def fit(
     else:
         raise InputError(
             "a fit with several numeric predictors is drawn as observed against fitted values, "
-            "which needs the rows. Pass the data that was fitted as well."
+            "which needs the rows. Draw it where they are: with fit.plot(data), or with "
+            "gausswork fit DATA --plot FILE."
         )
     _finish(ax)
     if path is not None:
@@ -255,7 +256,8 @@ def _lines(
     everything = points is not None and len(points[1]) > MOST_POINTS
     if points is not None and everything:
         _density(ax, points[0][:, number], points[1])
-    handles = []
+    handles: list[tuple[Any, str]] = []
+    banded = False
     for g, (label, code) in enumerate(shape.groups):
         colour, marker = _COLOURS[g], _MARKERS[g]
         if everything and len(shape.groups) == 1:
@@ -279,9 +281,12 @@ def _lines(
         if everything:
             _halo(line)
         _bands(ax, grid, mean, None if crowded else new, colour, _LINES[g])
-        handles.append((line, label))
+        # Over one value, or without a value, a line is a point or nothing.
+        drawn = grid[0] < grid[-1] and bool(np.isfinite(mean.value).any())
+        banded = banded or (drawn and bool(np.isfinite(mean.lower).any()))
+        handles.append((line if drawn else None, label))
     _legend(
-        ax, shape, handles, _has_band(fit), level,
+        ax, shape, handles, banded, level,
         marked=points is not None and not everything, crowded=crowded,
     )  # fmt: skip
     name = fit.moments.names[number]
@@ -349,7 +354,8 @@ def _observed(ax: Any, fit: Fit, points: tuple[Array, Array], level: float) -> N
     (line,) = ax.plot(ends, ends, color=colour, linewidth=1.8, zorder=5)
     _halo(line)
     handles, labels = [line], ["observed = fitted"]
-    if _has_band(fit):
+    drawn = ends[0] < ends[1]  # one fitted value makes a point
+    if drawn and _has_band(fit):
         # The leverage of an average row: rank / n.
         half = t_quantile(level, fit.degrees_of_freedom) * fit.residual_sd
         half *= float(np.sqrt(1.0 + fit.rank / fit.rows))
@@ -364,7 +370,8 @@ def _observed(ax: Any, fit: Fit, points: tuple[Array, Array], level: float) -> N
             )
         handles.append(edge)
         labels.append(f"{fmt.percent(level)} prediction, at average leverage")
-    ax.legend(handles, labels, loc="upper left", fontsize=9, framealpha=0.9)
+    if drawn:
+        ax.legend(handles, labels, loc="upper left", fontsize=9, framealpha=0.9)
     ax.set_xlabel(f"fitted {_label(fit.target, 50)}")
     ax.set_ylabel(f"observed {_label(fit.target, 50)}")
     ax.set_title(_caption(fit, points), loc="left", fontsize=10)
@@ -398,28 +405,33 @@ def _legend(
     handles: list[Any] = []
     labels: list[str] = []
     for g, (line, label) in enumerate(lines):
+        if line is None and not (marked and shape.category):
+            continue  # neither a line nor a marker to explain
+        colour = _COLOURS[g] if line is None else line.get_color()
         handles.append(
             lines2d.Line2D(
                 [],
                 [],
-                color=line.get_color(),
-                linestyle=_LINES[g],
+                color=colour,
+                linestyle="" if line is None else _LINES[g],
                 linewidth=2.0,
                 marker=_MARKERS[g] if marked else "",
                 markersize=5,
-                markerfacecolor="none" if g % 2 else line.get_color(),
+                markerfacecolor="none" if g % 2 else colour,
             )
         )
         labels.append(
             _label(f"{shape.category} = {label}", 40) if shape.category else "fitted line"
         )
     if bands:
-        colour = lines[0][0].get_color() if len(lines) == 1 else "#777777"
+        colour = handles[0].get_color() if len(lines) == 1 else "#777777"
         handles.append(patches.Patch(color=colour, alpha=0.28, linewidth=0))
         labels.append(f"{fmt.percent(level)} confidence, of the line")
         if not crowded:
             handles.append(lines2d.Line2D([], [], color=colour, linewidth=0.9))
             labels.append(f"{fmt.percent(level)} prediction, of a new row")
+    if not handles:
+        return
     place: dict[str, Any] = {"loc": "best"}
     if crowded:  # beside the axes: there is no room among so many lines
         place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
@@ -432,7 +444,7 @@ def _caption(fit: Fit, points: tuple[Array, Array] | None) -> str:
         shown = f", {len(points[1]):,} of them drawn"
     share = fit.r_squared
     explained = "" if np.isnan(share) else f", R² = {share:.3f}"
-    return f"{fit.rows:,} rows{shown}{explained}"
+    return f"{fit.rows:,} row{'s' if fit.rows != 1 else ''}{shown}{explained}"
 
 
 def _has_band(fit: Fit) -> bool:

@@ -112,7 +112,8 @@ def _notes(fit: Fit) -> list[tuple[str, str]]:
     notes = [
         (
             "residual sd",
-            f"{fmt.significant(fit.residual_sd, 5)} on {freedom:,} degrees of freedom",
+            f"{fmt.significant(fit.residual_sd, 5)} on {freedom:,} "
+            f"degree{'s' if freedom != 1 else ''} of freedom",
         ),
         ("R²", _explained(fit)),
     ]

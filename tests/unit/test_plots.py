@@ -264,3 +264,29 @@ def test_the_same_fit_is_the_same_picture() -> None:
         plots.fit(fit, data).figure.savefig(buffer, format="png", metadata={"Software": None})
         pictures.append(buffer.getvalue())
     assert pictures[0] == pictures[1]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 40])
+def test_the_legend_explains_what_is_drawn_and_nothing_else(rows) -> None:
+    """One row, or one value in every row, makes a point: no line, no band."""
+    x = np.arange(float(rows))
+    ax = plots.fit(gw.fit(x, np.sin(x)), (x, np.sin(x)))
+    legend = ax.get_legend()
+    shown = [] if legend is None else [text.get_text() for text in legend.get_texts()]
+    expected = ["fitted line", "95 % confidence, of the line", "95 % prediction, of a new row"]
+    assert shown == expected[: {1: 0, 2: 1, 40: 3}[rows]]
+    assert ax.get_title(loc="left").startswith(f"{rows} row{'s' * (rows > 1)}")
+
+
+def test_a_group_without_a_line_keeps_its_marker_in_the_legend() -> None:
+    data = {"x": [1.0, 2.0, 3.0, 4.0, 7.0], "group": [*"aaaab"], "y": [1.0, 3.0, 2.0, 5.0, 4.0]}
+    ax = plots.fit(gw.fit(data, "y", features="x,group"), data)
+    first, second = ax.get_legend().legend_handles[:2]
+    assert first.get_linestyle() != "None"
+    assert second.get_linestyle() == "None"
+    assert second.get_marker() not in ("", "None", first.get_marker())
+
+
+def test_one_fitted_value_has_no_line_to_explain() -> None:
+    data = {"a": [1.0, 1.0, 1.0], "b": [2.0, 2.0, 2.0], "y": [1.0, 2.0, 4.0]}
+    assert plots.fit(gw.fit(data, "y"), data).get_legend() is None

@@ -213,3 +213,9 @@ def test_repr_is_short(fit) -> None:
 def test_a_fit_cannot_be_changed(fit) -> None:
     with pytest.raises(AttributeError):
         fit.target = "other"
+
+
+@pytest.mark.parametrize(("rows", "said"), [(3, "1 degree"), (4, "2 degrees"), (2, "0 degrees")])
+def test_one_degree_of_freedom_is_one(rows, said) -> None:
+    text = str(gw.fit(np.arange(float(rows)), [1.0, 2.0, 4.0, 3.0][:rows]))
+    assert f" on {said} of freedom" in text
