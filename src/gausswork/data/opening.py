@@ -169,11 +169,11 @@ def _open_arrays(data: Any, target: str | None, features: Any, missing: str, y: 
     if x.dtype.kind in "iu" or column.dtype.kind in "iu":
         findings = _integer_findings(x, column, names, name)
     if column.dtype.kind == "b":
-        from gausswork.data.design import binary_target
+        from gausswork.data.remarks import binary_target
 
         findings = (*findings, binary_target(name))
     if INTERCEPT in names:
-        from gausswork.data.design import name_findings
+        from gausswork.data.remarks import name_findings
 
         findings = (*findings, *name_findings(recipe))
     return OpenedData(
