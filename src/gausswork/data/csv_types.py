@@ -190,7 +190,8 @@ def _judge_text(
     """Judge a column that holds something else than numbers, ``numeric`` where it holds some."""
     from pyarrow import compute
 
-    row = compute.index(numeric, False).as_py()
+    # compute.index would import pandas to make its scalar
+    row = compute.indices_nonzero(compute.invert(numeric))[0].as_py()
     first = text[row].as_py()
     shown = repr(first if len(first) <= 40 else f"{first[:40]}…")
     count, values = compute.sum(numeric).as_py(), len(text) - text.null_count
