@@ -7,6 +7,7 @@ first fit takes no longer than a later one.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,12 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+def _load_fit_path() -> None:
+    for name in ("gausswork.leastsquares.fit", "gausswork.data.opening"):
+        importlib.import_module(name)
+    with contextlib.suppress(ImportError):  # where they were not built NumPy serves, and says so
+        importlib.import_module("gausswork.leastsquares.compiled")
+
+
 if "numpy" in sys.modules:
-    for _name in ("gausswork.leastsquares.fit", "gausswork.data.opening"):
-        importlib.import_module(_name)
-    del _name
+    _load_fit_path()
