@@ -26,9 +26,10 @@ ALLOWED = {
     "plain": frozenset(),
     "files": frozenset(),
     "formatting": frozenset(),
+    "processors": frozenset(),
     "_native": frozenset(),
-    "data": frozenset(),
-    "leastsquares": frozenset({"_native", "data", "files"}),
+    "data": frozenset({"processors"}),
+    "leastsquares": frozenset({"_native", "data", "files", "processors"}),
     "__main__": frozenset({"cli"}),
     **{face: frozenset({"data", "files", "formatting", "leastsquares"}) | FACES for face in FACES},
 }

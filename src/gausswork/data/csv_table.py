@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gausswork import processors
 from gausswork.data.csv_errors import Chunk, explain, place_of_row, unclosed
 from gausswork.data.csv_head import CsvFile, CsvHead, opened, read_head
 from gausswork.data.csv_integers import beyond_text
@@ -33,7 +33,6 @@ from gausswork.findings import Finding, Severity
 
 CHUNK_BYTES = 1 << 20  # parsed at a time by one thread
 RECORD_LIMIT = 64 << 20  # a record longer than this is an unclosed quote
-_MOST_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ class CsvTable:
 
     def read(self, kinds: Mapping[str, Kind]) -> Iterator[Portion]:
         """Yield the rows in order. Several threads parse; memory holds a few chunks."""
-        threads = _threads()
+        threads = processors.available()
         done = 0
         whole = [name for name in kinds if self._is_whole(name, kinds[name])]
         seen = {name: self._fields[name].seen for name in kinds if name in self._fields}
@@ -251,14 +250,6 @@ def _places(chunk: Chunk, head: CsvHead) -> Callable[[int], str]:
 
 def _count(data: bytes, byte: int) -> int:
     return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == byte))
-
-
-def _threads() -> int:
-    try:
-        available = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this operating system
-        available = os.cpu_count() or 1
-    return min(available, _MOST_THREADS)
 
 
 def _reading_findings(files: Sequence[CsvFile]) -> Iterator[Finding]:

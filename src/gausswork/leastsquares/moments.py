@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from gausswork import processors
 from gausswork.data.sources import Batch, Source
 from gausswork.errors import InputError, ModelFileError
 from gausswork.leastsquares import doubledouble as dd
@@ -277,7 +277,7 @@ def workers_for(threads: int | None, backend: Backend, work: float) -> int:
         )
     if not backend.releases_gil or work < _THREADING_WORK / 8:
         return 1
-    return threads or os.cpu_count() or 1
+    return threads or processors.available()
 
 
 def _origin(opening: Batch, p: int, exponents: Integers | None) -> tuple[Integers, Array]:
