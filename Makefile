@@ -69,7 +69,7 @@ $(DONE)/build: requirements/build.txt constraints.txt
 	@mkdir -p $(DONE) && touch $@
 
 $(DONE)/run: $(DONE)/build pyproject.toml setup.py $(NATIVE)
-	$(PIP) --no-build-isolation --editable '.[all]'
+	$(PIP) --no-build-isolation --editable '.[plots]'
 	@touch $@
 
 $(DONE)/test: $(DONE)/run requirements/test.txt

@@ -1,7 +1,8 @@
 """Promise: imports point one way, so that each folder can be read and replaced alone.
 
-``errors`` and ``findings`` are at the bottom, ``data`` above them, ``leastsquares`` above
-``data``, and the faces (command line, plots, report) on top. What is below a face may import
+``errors`` and ``findings`` are at the bottom; ``data`` and ``sampling`` know nothing of each other;
+``normal`` stands on ``sampling``, ``leastsquares`` on all three, ``initialization`` on ``sampling``
+and ``normal``; the faces (command line, plots, report) are on top. What is below a face may import
 it only inside a function, as ``fit.plot()`` does.
 """
 
@@ -17,6 +18,8 @@ import gausswork
 
 PACKAGE = Path(gausswork.__file__).parent
 FACES = frozenset({"cli", "plots", "report", "work", "sklearn", "lab"})
+WINGS = frozenset({"data", "sampling", "normal", "leastsquares", "initialization"})
+HELPERS = frozenset({"files", "formatting", "processors"})
 GROUND = frozenset({"errors", "findings", "plain"})
 
 # Wing -> the wings that it may import at module level, beside itself and the ground.
@@ -29,12 +32,15 @@ ALLOWED = {
     "processors": frozenset(),
     "_native": frozenset(),
     "data": frozenset({"processors"}),
-    "leastsquares": frozenset({"_native", "data", "files", "processors"}),
+    "sampling": HELPERS | {"_native"},
+    "normal": HELPERS | {"_native", "sampling"},
+    "leastsquares": HELPERS | {"_native", "data", "normal", "sampling"},
+    "initialization": HELPERS | {"normal", "sampling"},
     "__main__": frozenset({"cli"}),
-    **{face: frozenset({"data", "files", "formatting", "leastsquares"}) | FACES for face in FACES},
+    **dict.fromkeys(FACES, HELPERS | WINGS | FACES),
 }
 # What a wing may import inside a function only.
-ALLOWED_LATE = {"leastsquares": FACES}
+ALLOWED_LATE = dict.fromkeys(WINGS - {"data"}, FACES)
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,11 @@ def test_imports_point_down(path: Path, module: str) -> None:
         ("gausswork.data.x", "from gausswork.errors import InputError", False),
         ("gausswork.data.x", "from .sources import Batch", False),
         ("gausswork.errors", "from gausswork.data import sources", True),
+        ("gausswork.data.x", "from gausswork.sampling import normal", True),
+        ("gausswork.sampling.x", "import gausswork.normal", True),
+        ("gausswork.normal.x", "import gausswork.sampling", False),
+        ("gausswork.normal.x", "import gausswork.leastsquares.fit", True),
+        ("gausswork.initialization.x", "import gausswork.leastsquares.fit", True),
         ("gausswork.leastsquares.x", "from gausswork import plots", True),
         ("gausswork.leastsquares.x", "def f():\n    from gausswork import plots", False),
         ("gausswork.leastsquares.x", "from gausswork.data.sources import Source", False),

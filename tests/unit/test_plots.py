@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import builtins
 import io
+import pkgutil
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from matplotlib import pyplot as plt
 import gausswork as gw
 from gausswork import plots
 from gausswork.errors import InputError, MissingPackageError
+from gausswork.plots.style import MOST_POINTS
 
 mpl.use("Agg")
 
@@ -95,13 +97,13 @@ def test_groups_differ_without_colour() -> None:
 
 
 def test_many_points_become_a_density() -> None:
-    fit, data = fitted("x", n=plots.MOST_POINTS + 1)
+    fit, data = fitted("x", n=MOST_POINTS + 1)
     ax = plots.fit(fit, data)
     kinds = {type(c).__name__ for c in ax.collections}
     assert "PolyCollection" in kinds
     assert "PathCollection" not in kinds
     cells = next(c for c in ax.collections if type(c).__name__ == "PolyCollection")
-    assert np.sum(cells.get_array()) == plots.MOST_POINTS + 1
+    assert np.sum(cells.get_array()) == MOST_POINTS + 1
 
 
 def test_without_data_the_line_alone_is_drawn() -> None:
@@ -249,6 +251,12 @@ def test_without_matplotlib_it_says_what_to_install(monkeypatch) -> None:
     with pytest.raises(MissingPackageError, match=r"pip install 'gausswork\[plots\]'"):
         plots.fit(fit, data)
     assert builtins.__import__ is original
+
+
+def test_no_module_of_plots_stands_in_the_place_of_a_function() -> None:
+    modules = {name for _, name, _ in pkgutil.iter_modules(plots.__path__)}
+    assert modules >= {"style", "regression"}
+    assert not modules & set(plots.__all__)
 
 
 def test_importing_plots_does_not_import_matplotlib() -> None:

@@ -1,52 +1,44 @@
-"""Figures of a fit. Each function takes a result and ``ax=``, labels its axes and returns them.
-
-Colour is never the only signal: groups differ in marker and line style too. Nothing is shown.
-"""
+"""A fit drawn over its data: lines, level means, or observed against fitted values."""
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gausswork import files
 from gausswork import formatting as fmt
 from gausswork.errors import InputError, require
 from gausswork.leastsquares.inference import check_level, t_quantile
 from gausswork.leastsquares.prediction import Prediction, predict_interval
 from gausswork.leastsquares.rows import spread_rows
+from gausswork.plots.style import (
+    COLOURS,
+    INK,
+    LINES,
+    MARKERS,
+    MOST_POINTS,
+    check_path,
+    density,
+    finish,
+    halo,
+    new_axes,
+    save,
+    shown_name,
+)
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
 
 Array = npt.NDArray[np.float64]
 
-MOST_POINTS = 5_000  # more are shown as a density
 _MOST_ROWS = 200_000  # as many are read for a density
 _MOST_GROUPS = 6
 _MOST_BANDS = 3  # of prediction: more would hide one another
-_MOST_TERMS = 40
 _GRID = 200
-
-# Okabe & Ito (2008): told apart with any colour vision, and dark enough for print.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-_MARKERS = ("o", "^", "s", "D", "v", "P")
-_LINES: tuple[Any, ...] = (
-    "-",
-    (0, (6, 2)),
-    (0, (2, 1.5)),
-    (0, (6, 2, 1, 2)),
-    (0, (1, 1)),
-    (0, (9, 2)),
-)
-_FORMATS = (".png", ".pdf", ".svg")
-_INK = "#222222"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +88,7 @@ def fit(
     level = check_level(level)
     if path is not None:
         check_path(path)
-    ax = ax if ax is not None else _new_axes(path)
+    ax = ax if ax is not None else new_axes(path)
     shape = _shape(fit)
     points = None if data is None else spread_rows(fit, data, _MOST_ROWS)
     if shape.number is not None:
@@ -111,113 +103,10 @@ def fit(
             "which needs the rows. Draw it where they are: with fit.plot(data), or with "
             "gausswork fit DATA --plot FILE."
         )
-    _finish(ax)
+    finish(ax)
     if path is not None:
         save(ax.figure, path)
     return ax
-
-
-def coefficients(
-    fit: Fit,
-    *,
-    ax: Any = None,
-    level: float = 0.95,
-    path: str | os.PathLike[str] | None = None,
-) -> Any:
-    """Draw the estimates with their confidence intervals, the intercept left out.
-
-    Of more than forty terms those with the largest t are drawn, and the title says so.
-
-    Parameters
-    ----------
-    fit, ax, level, path : as in :func:`fit`.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    level = check_level(level)
-    if path is not None:
-        check_path(path)
-    first = int(fit.solution.intercept)
-    terms = np.arange(first, len(fit.names))
-    if not len(terms):
-        raise InputError("this fit has no term but the intercept, so there is nothing to compare.")
-    left_out = len(terms) - _MOST_TERMS
-    if left_out > 0:
-        size = np.nan_to_num(np.abs(fit.t_values[terms]), nan=-1.0, posinf=np.inf)
-        terms = np.sort(terms[np.argsort(-size, kind="stable")[:_MOST_TERMS]])
-    ax = ax if ax is not None else _new_axes(path, height=1.4 + 0.3 * len(terms))
-    intervals = fit.confidence_intervals(level)
-    ax.axvline(0.0, color="#999999", linewidth=1.0, zorder=1)
-    rows = np.arange(len(terms))[::-1]
-    for row, i in zip(rows, terms, strict=True):
-        value, (lower, upper) = fit.coefficients[i], intervals[i]
-        if np.isnan(value):
-            ax.text(0.0, row, "  aliased: no coefficient", va="center", color=_INK, fontsize=9)
-            continue
-        # Filled: the interval leaves zero out. Open: zero is inside, or there is no interval.
-        clear = lower > 0.0 or upper < 0.0
-        if np.isfinite(lower) and np.isfinite(upper):
-            ax.plot([lower, upper], [row, row], color=_COLOURS[0], linewidth=2.0, zorder=2)
-        ax.plot(
-            [value], [row], marker="o", markersize=7, color=_COLOURS[0], zorder=3,
-            markerfacecolor=_COLOURS[0] if clear else "white", markeredgewidth=1.5,
-        )  # fmt: skip
-    ax.set_yticks(rows, [_label(fit.names[i], 32) for i in terms])
-    ax.set_ylim(-0.7, len(terms) - 0.3)
-    ax.set_xlabel(
-        f"coefficient with {fmt.percent(level)} interval: change of {_label(fit.target, 30)} "
-        "per unit"
-    )
-    title = f"filled: the {fmt.percent(level)} interval leaves out zero"
-    if left_out > 0:
-        title = f"the {len(terms)} terms with the largest |t| of {len(terms) + left_out}; {title}"
-    ax.set_title(title, loc="left", fontsize=10)
-    _finish(ax, grid="x")
-    ax.tick_params(axis="y", length=0)
-    if path is not None:
-        save(ax.figure, path)
-    return ax
-
-
-def check_path(path: str | os.PathLike[str]) -> None:
-    """Refuse a figure that could not be drawn or written so, before any work is done."""
-    require("matplotlib.figure", purpose="Plots", extra="plots")
-    suffix = Path(path).suffix.lower()
-    if suffix not in _FORMATS:
-        raise InputError(
-            f"a figure is written as {', '.join(_FORMATS)} by the ending of its name; got "
-            f"{os.fspath(path)!r}. Call it {Path(path).stem or 'figure'}.png, for example."
-        )
-
-
-def save(figure: Any, path: str | os.PathLike[str]) -> None:
-    """Write a figure, in the format that the ending of the name says, complete or not at all."""
-    check_path(path)
-    with warnings.catch_warnings():
-        # A letter that the font lacks becomes a box; the name is still in the table.
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        with files.atomic(path) as temporary:
-            figure.savefig(
-                temporary, format=Path(path).suffix[1:].lower(), dpi=160, bbox_inches="tight"
-            )
-
-
-def _new_axes(path: str | os.PathLike[str] | None, *, height: float = 4.6) -> Any:
-    if path is not None:  # only to be written: no window, nothing for pyplot to remember
-        figure = require("matplotlib.figure", purpose="Plots", extra="plots").Figure(
-            figsize=(7.0, height), layout="constrained"
-        )
-        return figure.add_subplot()
-    pyplot = require("matplotlib.pyplot", purpose="Plots", extra="plots")
-    return pyplot.subplots(figsize=(7.0, height), layout="constrained")[1]
-
-
-def _finish(ax: Any, *, grid: str = "both") -> None:
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis=grid, color="#e4e4e4", linewidth=0.7)
-    ax.set_axisbelow(True)
 
 
 def _shape(fit: Fit) -> Shape:
@@ -255,13 +144,13 @@ def _lines(
     crowded = len(shape.groups) > _MOST_BANDS
     everything = points is not None and len(points[1]) > MOST_POINTS
     if points is not None and everything:
-        _density(ax, points[0][:, number], points[1])
+        density(ax, points[0][:, number], points[1])
     handles: list[tuple[Any, str]] = []
     banded = False
     for g, (label, code) in enumerate(shape.groups):
-        colour, marker = _COLOURS[g], _MARKERS[g]
+        colour, marker = COLOURS[g], MARKERS[g]
         if everything and len(shape.groups) == 1:
-            colour = _COLOURS[1]  # orange stands out from the grey cells
+            colour = COLOURS[1]  # orange stands out from the grey cells
         own = None if points is None else _of_group(points, code)
         if own is not None and not everything:
             ax.scatter(
@@ -276,11 +165,11 @@ def _lines(
         mean = predict_interval(fit.solution, x, kind="confidence", level=level)
         new = predict_interval(fit.solution, x, kind="prediction", level=level)
         (line,) = ax.plot(
-            grid, mean.value, color=colour, linestyle=_LINES[g], linewidth=2.0, zorder=5
+            grid, mean.value, color=colour, linestyle=LINES[g], linewidth=2.0, zorder=5
         )
         if everything:
-            _halo(line)
-        _bands(ax, grid, mean, None if crowded else new, colour, _LINES[g])
+            halo(line)
+        _bands(ax, grid, mean, None if crowded else new, colour, LINES[g])
         # Over one value, or without a value, a line is a point or nothing.
         drawn = grid[0] < grid[-1] and bool(np.isfinite(mean.value).any())
         banded = banded or (drawn and bool(np.isfinite(mean.lower).any()))
@@ -290,8 +179,8 @@ def _lines(
         marked=points is not None and not everything, crowded=crowded,
     )  # fmt: skip
     name = fit.moments.names[number]
-    ax.set_xlabel(_label(name, 60))
-    ax.set_ylabel(_label(fit.target, 60))
+    ax.set_xlabel(shown_name(name, 60))
+    ax.set_ylabel(shown_name(fit.target, 60))
     ax.set_title(_caption(fit, points), loc="left", fontsize=10)
 
 
@@ -310,14 +199,14 @@ def _levels(
 ) -> None:
     """Draw the mean of each level of the only category, with its interval, over the points."""
     for g, (_, code) in enumerate(shape.groups):
-        colour = _COLOURS[g]
+        colour = COLOURS[g]
         if points is not None:
             _, y = _of_group(points, code)
             y = y[:: max(1, -(-len(y) // MOST_POINTS))]
             # An even spread instead of a random one: the same figure every time.
             aside = ((np.arange(len(y)) * 0.6180339887498949) % 1.0 - 0.5) * 0.5
             ax.scatter(
-                g + aside, y, s=14, marker=_MARKERS[g], alpha=0.35, zorder=2,
+                g + aside, y, s=14, marker=MARKERS[g], alpha=0.35, zorder=2,
                 facecolors="none" if g % 2 else colour, edgecolors=colour, linewidths=0.8,
             )  # fmt: skip
         x = np.zeros((1, len(fit.moments.names)))
@@ -325,12 +214,12 @@ def _levels(
             x[:, j] = value
         mean = predict_interval(fit.solution, x, kind="confidence", level=level)
         if np.isfinite(mean.lower[0]):
-            ax.plot([g, g], [mean.lower[0], mean.upper[0]], color=_INK, linewidth=3.0, zorder=4)
-        ax.plot([g], mean.value, marker="o", color=_INK, markersize=8, zorder=5)
-    ax.set_xticks(range(len(shape.groups)), [_label(label, 20) for label, _ in shape.groups])
+            ax.plot([g, g], [mean.lower[0], mean.upper[0]], color=INK, linewidth=3.0, zorder=4)
+        ax.plot([g], mean.value, marker="o", color=INK, markersize=8, zorder=5)
+    ax.set_xticks(range(len(shape.groups)), [shown_name(label, 20) for label, _ in shape.groups])
     ax.set_xlim(-0.6, len(shape.groups) - 0.4)
-    ax.set_xlabel(_label(shape.category or "", 60))
-    ax.set_ylabel(_label(fit.target, 60))
+    ax.set_xlabel(shown_name(shape.category or "", 60))
+    ax.set_ylabel(shown_name(fit.target, 60))
     ax.set_title(
         f"dots: level means with {fmt.percent(level)} intervals; {_caption(fit, points)}",
         loc="left", fontsize=10,
@@ -343,16 +232,16 @@ def _observed(ax: Any, fit: Fit, points: tuple[Array, Array], level: float) -> N
 
     fitted, y = predict(fit.solution, points[0]), points[1]
     if len(y) > MOST_POINTS:
-        _density(ax, fitted, y)
+        density(ax, fitted, y)
     else:
         ax.scatter(
-            fitted, y, s=16, alpha=0.45, facecolors=_COLOURS[0], edgecolors=_COLOURS[0],
+            fitted, y, s=16, alpha=0.45, facecolors=COLOURS[0], edgecolors=COLOURS[0],
             linewidths=0.8, zorder=2,
         )  # fmt: skip
     ends = np.array([fitted.min(), fitted.max()])
-    colour = _COLOURS[1] if len(y) > MOST_POINTS else _INK
+    colour = COLOURS[1] if len(y) > MOST_POINTS else INK
     (line,) = ax.plot(ends, ends, color=colour, linewidth=1.8, zorder=5)
-    _halo(line)
+    halo(line)
     handles, labels = [line], ["observed = fitted"]
     drawn = ends[0] < ends[1]  # one fitted value makes a point
     if drawn and _has_band(fit):
@@ -372,22 +261,9 @@ def _observed(ax: Any, fit: Fit, points: tuple[Array, Array], level: float) -> N
         labels.append(f"{fmt.percent(level)} prediction, at average leverage")
     if drawn:
         ax.legend(handles, labels, loc="upper left", fontsize=9, framealpha=0.9)
-    ax.set_xlabel(f"fitted {_label(fit.target, 50)}")
-    ax.set_ylabel(f"observed {_label(fit.target, 50)}")
+    ax.set_xlabel(f"fitted {shown_name(fit.target, 50)}")
+    ax.set_ylabel(f"observed {shown_name(fit.target, 50)}")
     ax.set_title(_caption(fit, points), loc="left", fontsize=10)
-
-
-def _halo(line: Any) -> None:
-    """Set a line off from what lies under it by a white edge."""
-    effects = require("matplotlib.patheffects", purpose="Plots", extra="plots")
-    line.set_path_effects([effects.Stroke(linewidth=4.0, foreground="white"), effects.Normal()])
-
-
-def _density(ax: Any, x: Array, y: Array) -> None:
-    cells = ax.hexbin(
-        x, y, gridsize=55, mincnt=1, cmap="Greys", bins="log", linewidths=0, alpha=0.8, zorder=1
-    )
-    ax.figure.colorbar(cells, ax=ax, label="rows in a cell (logarithmic)", pad=0.01)
 
 
 def _legend(
@@ -407,21 +283,21 @@ def _legend(
     for g, (line, label) in enumerate(lines):
         if line is None and not (marked and shape.category):
             continue  # neither a line nor a marker to explain
-        colour = _COLOURS[g] if line is None else line.get_color()
+        colour = COLOURS[g] if line is None else line.get_color()
         handles.append(
             lines2d.Line2D(
                 [],
                 [],
                 color=colour,
-                linestyle="" if line is None else _LINES[g],
+                linestyle="" if line is None else LINES[g],
                 linewidth=2.0,
-                marker=_MARKERS[g] if marked else "",
+                marker=MARKERS[g] if marked else "",
                 markersize=5,
                 markerfacecolor="none" if g % 2 else colour,
             )
         )
         labels.append(
-            _label(f"{shape.category} = {label}", 40) if shape.category else "fitted line"
+            shown_name(f"{shape.category} = {label}", 40) if shape.category else "fitted line"
         )
     if bands:
         colour = handles[0].get_color() if len(lines) == 1 else "#777777"
@@ -476,9 +352,3 @@ def _range(
     sd = float(np.sqrt(max(about, 0.0)) / m.scale[k])
     middle = (float(m.first_high[k]) / n + float(m.shift[k])) / float(m.scale[k])
     return np.linspace(middle - 2 * sd, middle + 2 * sd, _GRID)
-
-
-def _label(name: str, limit: int) -> str:
-    """Return a name as matplotlib shows it: no mathematics, nothing that hides it."""
-    text = fmt.visible(name, limit=limit).replace("$", r"\$")
-    return f" {text}" if text.startswith("_") else text

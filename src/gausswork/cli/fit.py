@@ -1,0 +1,94 @@
+"""``gausswork fit``: fit a table and show the fit."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from gausswork.cli import shown
+from gausswork.cli.command import (
+    ALARMED,
+    DONE,
+    EXIT_CODES,
+    check_plot,
+    files_of,
+    number,
+    say,
+)
+
+_EXAMPLES = """\
+examples:
+  gausswork fit heights.csv --target childHeight
+  gausswork fit heights.csv --target childHeight --features midparentHeight,gender --show-work
+  gausswork fit 'part-*.parquet' --target y --save model.json --plot fit.png
+  gausswork fit data.csv.gz --target y --json | jq .r_squared
+"""
+
+
+def add(commands: Any, shape: dict[str, Any]) -> None:
+    """Add the command to the parser; ``shape`` is what all parsers share."""
+    command = commands.add_parser(
+        "fit",
+        help="fit a linear regression to a table and show it",
+        description="Fit a linear regression by least squares and show it.",
+        epilog=f"{_EXAMPLES}\n{EXIT_CODES}",
+        **shape,
+    )
+    command.add_argument(
+        "data", metavar="DATA", nargs="+", help="CSV (also .gz, .zst) or Parquet files, or a glob"
+    )
+    command.add_argument("--target", required=True, metavar="COLUMN", help="what to explain")
+    command.add_argument(
+        "--features", metavar="A,B", help="columns to explain it by (default: every other one)"
+    )
+    command.add_argument("--no-intercept", action="store_true", help="fit through the origin")
+    command.add_argument(
+        "--missing",
+        choices=("drop", "error"),
+        default="drop",
+        help="leave out rows with a missing value and count them (default), or refuse them",
+    )
+    command.add_argument(
+        "--digits",
+        type=number,
+        metavar="D",
+        help="correct digits to ask for, up to 15 (default: 15 for small data, 8 for large)",
+    )
+    command.add_argument("--threads", type=int, metavar="N", help="use at most N threads")
+    command.add_argument("--save", metavar="MODEL.json", help="save the fit for predict and show")
+    shown.add_arguments(command)
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fit, save and show; return the exit code."""
+    from gausswork.cli import terminal
+    from gausswork.findings import Severity
+    from gausswork.leastsquares import models
+    from gausswork.leastsquares.fit import fit
+    from gausswork.leastsquares.inference import check_level
+    from gausswork.leastsquares.solution import NormalEquation
+
+    check_level(arguments.level)
+    if arguments.plot:
+        check_plot(arguments.plot)
+    if arguments.save:
+        models.check_place(arguments.save)
+    with terminal.progress(quiet=arguments.quiet) as report:
+        fitted = fit(
+            files_of(arguments),
+            arguments.target,
+            features=arguments.features,
+            intercept=not arguments.no_intercept,
+            missing=arguments.missing,
+            method=NormalEquation(digits=arguments.digits),
+            threads=arguments.threads,
+            progress=report,
+        )
+    # Files first: whoever reads the output may stop reading before its end.
+    if arguments.save:
+        fitted.save(arguments.save)
+    shown.display(fitted, arguments, data=files_of(arguments))
+    if arguments.save and not arguments.quiet:
+        say(f"saved {arguments.save}")
+    return ALARMED if any(f.severity is Severity.ALARM for f in fitted.findings) else DONE

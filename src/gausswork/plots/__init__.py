@@ -1,0 +1,44 @@
+"""Figures. Each function takes a result and ``ax=``, labels its axes and returns them.
+
+Colour is never the only signal: groups differ in marker and line style too. Nothing is shown.
+The functions are imported on first use. A module here never has the name of a function: importing
+it would put the module in the place of the function.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gausswork.plots.estimates import coefficients
+    from gausswork.plots.regression import fit
+    from gausswork.plots.style import check_path, save
+
+__all__ = [
+    "check_path",
+    "coefficients",
+    "fit",
+    "save",
+]
+
+# Public function -> the module that defines it.
+_HOMES = {
+    "check_path": "style",
+    "coefficients": "estimates",
+    "fit": "regression",
+    "save": "style",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value  # the next access does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,94 @@
+"""What every figure shares: colours, axes, how it is finished and how it is written."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gausswork import files
+from gausswork import formatting as fmt
+from gausswork.errors import InputError, require
+
+Array = npt.NDArray[np.float64]
+
+MOST_POINTS = 5_000  # more are shown as a density
+
+# Okabe & Ito (2008): told apart with any colour vision, and dark enough for print.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+MARKERS = ("o", "^", "s", "D", "v", "P")
+LINES: tuple[Any, ...] = (
+    "-",
+    (0, (6, 2)),
+    (0, (2, 1.5)),
+    (0, (6, 2, 1, 2)),
+    (0, (1, 1)),
+    (0, (9, 2)),
+)
+_FORMATS = (".png", ".pdf", ".svg")
+INK = "#222222"
+
+
+def check_path(path: str | os.PathLike[str]) -> None:
+    """Refuse a figure that could not be drawn or written so, before any work is done."""
+    require("matplotlib.figure", purpose="Plots", extra="plots")
+    suffix = Path(path).suffix.lower()
+    if suffix not in _FORMATS:
+        raise InputError(
+            f"a figure is written as {', '.join(_FORMATS)} by the ending of its name; got "
+            f"{os.fspath(path)!r}. Call it {Path(path).stem or 'figure'}.png, for example."
+        )
+
+
+def save(figure: Any, path: str | os.PathLike[str]) -> None:
+    """Write a figure, in the format that the ending of the name says, complete or not at all."""
+    check_path(path)
+    with warnings.catch_warnings():
+        # A letter that the font lacks becomes a box; the name is still in the table.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        with files.atomic(path) as temporary:
+            figure.savefig(
+                temporary, format=Path(path).suffix[1:].lower(), dpi=160, bbox_inches="tight"
+            )
+
+
+def new_axes(path: str | os.PathLike[str] | None, *, height: float = 4.6) -> Any:
+    """Return fresh axes, ``height`` inches high; off screen if they are only to be written."""
+    if path is not None:  # only to be written: no window, nothing for pyplot to remember
+        figure = require("matplotlib.figure", purpose="Plots", extra="plots").Figure(
+            figsize=(7.0, height), layout="constrained"
+        )
+        return figure.add_subplot()
+    pyplot = require("matplotlib.pyplot", purpose="Plots", extra="plots")
+    return pyplot.subplots(figsize=(7.0, height), layout="constrained")[1]
+
+
+def finish(ax: Any, *, grid: str = "both") -> None:
+    """Take away what frames the data without need; draw a light grid under it."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis=grid, color="#e4e4e4", linewidth=0.7)
+    ax.set_axisbelow(True)
+
+
+def halo(line: Any) -> None:
+    """Set a line off from what lies under it by a white edge."""
+    effects = require("matplotlib.patheffects", purpose="Plots", extra="plots")
+    line.set_path_effects([effects.Stroke(linewidth=4.0, foreground="white"), effects.Normal()])
+
+
+def density(ax: Any, x: Array, y: Array) -> None:
+    """Draw many points, two (m,) vectors, as the number of rows in hexagonal cells."""
+    cells = ax.hexbin(
+        x, y, gridsize=55, mincnt=1, cmap="Greys", bins="log", linewidths=0, alpha=0.8, zorder=1
+    )
+    ax.figure.colorbar(cells, ax=ax, label="rows in a cell (logarithmic)", pad=0.01)
+
+
+def shown_name(name: str, limit: int) -> str:
+    """Return a name as matplotlib shows it: no mathematics, nothing that hides it."""
+    text = fmt.visible(name, limit=limit).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
