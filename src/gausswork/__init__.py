@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.moments import Moments
     from gausswork.leastsquares.solution import NormalEquation
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Finding",
