@@ -125,7 +125,8 @@ def show(fit: Fit, data: Any = None) -> str:
     Parameters
     ----------
     fit : what to show the work of.
-    data : what was fitted, to show its first rows; for arrays the pair ``(X, y)``.
+    data : what was fitted, to show its first rows; for arrays the pair ``(X, y)``. By default the
+        rows that the fit has kept; without any none are shown.
     """
     normal = normal_equation(fit)
     parts = [
@@ -165,7 +166,7 @@ def _model(fit: Fit, normal: Equation) -> str:
 
 
 def _rows(fit: Fit, data: Any) -> str:
-    if data is None:
+    if data is None and fit.source is None:
         return ""
     x, y = first_rows(fit, data, _HEAD)
     if fit.solution.intercept:

@@ -131,7 +131,7 @@ def test_show_work_follows_the_table(at, capsys) -> None:
     fit = gw.fit("data.csv", "y", features="x,group")
     assert out == f"{fit}\n\n{fit.show_work('data.csv')}\n"
     assert main(["show", "model.json", "--show-work"]) == 0
-    assert fit.show_work() in capsys.readouterr().out
+    assert gw.load("model.json").show_work() in capsys.readouterr().out
 
 
 def test_a_plot_is_drawn(at, capsys) -> None:

@@ -4,6 +4,7 @@ themselves, never half-written, told apart without colour."""
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import io
 import pkgutil
 import subprocess
@@ -108,13 +109,15 @@ def test_many_points_become_a_density() -> None:
 
 def test_without_data_the_line_alone_is_drawn() -> None:
     fit, _ = fitted("x,group")
+    assert len(points(plots.fit(fit))) == 120  # the rows that the fit has kept
+    fit = dataclasses.replace(fit, source=None)
     ax = plots.fit(fit)
     x = ax.lines[0].get_xdata()
     assert x[0] == pytest.approx(5.0 - 2.0, abs=0.5)  # two standard deviations about the mean
     assert x[-1] == pytest.approx(5.0 + 2.0, abs=0.5)
     fit, _ = fitted("x,z")
     with pytest.raises(InputError, match="needs the rows"):
-        plots.fit(fit)
+        plots.fit(dataclasses.replace(fit, source=None))
 
 
 def test_arrays_are_given_as_a_pair() -> None:

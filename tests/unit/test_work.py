@@ -4,6 +4,7 @@ that it prints compute what it shows."""
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import re
 
@@ -104,7 +105,8 @@ def test_the_first_rows_are_those_of_the_data(fit) -> None:
     kept = [i for i in range(9) if i != 1][:5]
     expected = [n for i in kept for n in (1.0, data["a"][i], data["y"][i])]
     np.testing.assert_allclose(figures(text)[2:], expected, rtol=1e-5)
-    assert "2. X and y" not in work.show(small)
+    assert work.show(small) == work.show(small, data)  # the fit has kept its rows
+    assert "2. X and y" not in work.show(dataclasses.replace(small, source=None))
 
 
 def test_data_of_another_fit_is_refused(fit) -> None:

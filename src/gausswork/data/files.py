@@ -215,7 +215,8 @@ def refuse_changed(file: DataFile) -> None:
         raise DataFileError(f"{file.name} can no longer be read: {error.strerror}.") from None
     if (status.st_size, status.st_mtime_ns) != (file.size, file.modified):
         raise DataFileError(
-            f"{file.name} has changed since it was opened. Wait until it is complete, then retry."
+            f"{file.name} has changed since it was opened. Wait until it is complete, then fit it "
+            "anew."
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Fit:
     description : what was fitted, in words: a file name, the shape of a frame.
     method : how.
     findings : what the reader should know, in plain words.
+    source : the rows, by reference, where they can be read again; None after :func:`load` and for
+        a stream that has passed by. Not part of a saved, pickled or written-out fit.
     """
 
     target: str
@@ -52,6 +54,7 @@ class Fit:
     description: str
     method: NormalEquation
     findings: tuple[Finding, ...]
+    source: Source | None = None
 
     def __post_init__(self) -> None:
         s = self.solution
@@ -61,6 +64,20 @@ class Fit:
             s.scales, s.inverse_root,
         ):  # fmt: skip
             values.setflags(write=False)  # a result does not change under its reader
+
+    def __getstate__(self) -> list[Any]:
+        # the rows stay where they are: a pickled fit is as small as a saved one
+        return [None if f.name == "source" else getattr(self, f.name) for f in fields(self)]
+
+    def __setstate__(self, state: list[Any]) -> None:
+        for field, value in zip(fields(self), state, strict=True):
+            object.__setattr__(self, field.name, value)
+
+    def __copy__(self) -> Fit:
+        return self  # a result does not change
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Fit:
+        return self
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -188,13 +205,14 @@ class Fit:
         return inference.confidence_intervals(self.solution, level=level)
 
     def predict(
-        self, new: Any, interval: str | float | None = None, level: float = 0.95
+        self, new: Any = None, interval: str | float | None = None, level: float = 0.95
     ) -> Vector | Prediction:
         """Predict the target of new rows, with limits if ``interval`` asks for them.
 
         Parameters
         ----------
-        new : rows of predictors in any form that :func:`fit` takes.
+        new : rows of predictors in any form that :func:`fit` takes; left out, the rows that were
+            fitted, which gives the fitted values.
         interval : ``"confidence"`` for the mean response, ``"prediction"`` for a new observation,
             or a level such as 0.95 for a prediction interval at that level.
         level : of the interval, in (0, 1).
@@ -209,7 +227,12 @@ class Fit:
         return predict_data(self, new, interval=interval, level=level)
 
     def show_work(self, data: Any = None) -> str:
-        """Return the normal equation with the numbers of this fit, step by step."""
+        """Return the normal equation with the numbers of this fit, step by step.
+
+        Parameters
+        ----------
+        data : what was fitted, to show its first rows; by default the rows that the fit has kept.
+        """
         from gausswork import work
 
         return work.show(self, data)
@@ -217,7 +240,12 @@ class Fit:
     def plot(
         self, data: Any = None, *, ax: Any = None, path: str | os.PathLike[str] | None = None
     ) -> Any:
-        """Draw the fit over its data; return the axes. See :func:`gausswork.plots.fit`."""
+        """Draw the fit over its data; return the axes. See :func:`gausswork.plots.fit`.
+
+        Parameters
+        ----------
+        data : what was fitted; by default the rows that the fit has kept.
+        """
         from gausswork import plots
 
         return plots.fit(self, data, ax=ax, path=path)
@@ -339,6 +367,7 @@ def fit(
             solution.findings,
             inference.findings(solution),
         ),
+        source=source if source.replayable else None,
     )
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from gausswork.errors import InputError
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.inference import check_level, residual_sd, t_quantile
+from gausswork.leastsquares.rows import fitted_predictors
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
@@ -83,7 +84,8 @@ def predict_data(
 
     kind, level = interval_kind(interval, level)
     check_level(level)
-    blocks = list(predicted_blocks(fit, open_predictors(new, fit.design), kind=kind, level=level))
+    rows = fitted_predictors(fit) if new is None else open_predictors(new, fit.design)
+    blocks = list(predicted_blocks(fit, rows, kind=kind, level=level))
     undetermined = sum(block.undetermined for block in blocks)
     if undetermined:
         warnings.warn(undetermined_sentence(fit.solution, undetermined), stacklevel=3)

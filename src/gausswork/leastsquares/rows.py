@@ -1,7 +1,9 @@
-"""The rows behind a fit, read again: a few of them, to show."""
+"""The rows behind a fit, read again; a pass that finds other rows than the fit saw says so."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,22 +20,33 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 
 _BATCH = 65_536
+_SAME = 1e-10  # relative difference of sums that rounding explains, whatever the order of adding
 
 
-def source_of(fit: Fit, data: Any) -> Source:
+def source_of(fit: Fit, data: Any = None) -> Source:
     """Return the data of a fit as a source, the way the fit read it.
 
     Parameters
     ----------
-    data : what was fitted: a path, a frame, a ``Source``; for arrays the pair ``(X, y)``.
+    data : what was fitted: a path, a frame, a ``Source``; for arrays the pair ``(X, y)``. None for
+        the rows that the fit itself refers to.
 
     Raises
     ------
     InputError
-        The data has not the columns of the fit, or categories with other levels.
+        The fit has no rows of its own and none were given; or the data has not the columns of the
+        fit, or categories with other levels.
     """
     from gausswork.data.opening import is_source, open_data
 
+    if data is None:
+        if fit.source is None:
+            raise InputError(
+                "this fit does not have its rows: it was loaded from a file, or made from a stream "
+                "that can be read only once. Pass the data that was fitted; for arrays the pair "
+                "(X, y)."
+            )
+        return fit.source
     if is_source(data):
         source: Source = data
     else:
@@ -62,10 +75,70 @@ def _alike(found: Recipe, fitted: Recipe) -> bool:
     return shapes[0] == shapes[1]
 
 
+@dataclass(slots=True)
+class Witness:
+    """Sums of the rows of a pass, to be compared with those of the fit.
+
+    Attributes
+    ----------
+    rows : rows seen.
+    sums, sizes : (p + 1,) sums of the values and of their magnitudes, the target last.
+    """
+
+    rows: int
+    sums: Array
+    sizes: Array
+
+    @classmethod
+    def of(cls, fit: Fit) -> Witness:
+        """Return a witness that has seen nothing yet."""
+        q = len(fit.moments.shift)
+        return cls(0, np.zeros(q), np.zeros(q))
+
+    def see(self, x: Array, y: Array) -> None:
+        """Take note of some rows, (m, p) and (m,)."""
+        self.rows += len(y)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.sums[:-1] += x.sum(axis=0)
+            self.sizes[:-1] += np.abs(x).sum(axis=0)
+            self.sums[-1] += y.sum()
+            self.sizes[-1] += np.abs(y).sum()
+
+    def compare(self, fit: Fit) -> None:
+        """Refuse a complete pass over other rows than those that were fitted.
+
+        Raises
+        ------
+        InputError
+            Their number differs, or the sum of a column does by more than rounding explains.
+        """
+        if self.rows != fit.rows:
+            raise changed(f"it has {self.rows:,} usable rows now, and the fit has {fit.rows:,}")
+        m = fit.moments
+        with np.errstate(over="ignore", invalid="ignore"):
+            fitted = ((m.first_high + m.rows * m.shift) + m.first_low) / m.scale
+            # NaN (sums beyond the largest double) compares as unchanged
+            other = np.abs(fitted - self.sums) > _SAME * (self.sizes + np.abs(fitted))
+        if other.any():
+            j = int(np.argmax(other))
+            name = [*m.names, m.target][j]
+            raise changed(
+                f"the values of {name!r} add up to {self.sums[j]:.10g} now, and to "
+                f"{fitted[j]:.10g} in the fit"
+            )
+
+
+def changed(how: str) -> InputError:
+    """Build the error for rows that are no longer, or never were, those of the fit."""
+    return InputError(
+        f"the data has changed since the fit: {how}. Fit again, or pass the data as it was fitted."
+    )
+
+
 def first_rows(fit: Fit, data: Any, rows: int) -> tuple[Array, Array]:
     """Return the first rows that the fit used: predictors (m, p) and target (m,)."""
     xs, ys = [np.empty((0, len(fit.moments.names)))], [np.empty(0)]
-    for x, y in _complete(source_of(fit, data), rows):
+    for x, y in complete(source_of(fit, data), rows):
         xs.append(x)
         ys.append(y)
         if sum(map(len, ys)) >= rows:
@@ -74,18 +147,36 @@ def first_rows(fit: Fit, data: Any, rows: int) -> tuple[Array, Array]:
 
 
 def spread_rows(fit: Fit, data: Any, most: int) -> tuple[Array, Array]:
-    """Return at most so many rows, evenly spread over those that the fit used."""
+    """Return at most so many rows, evenly spread over those that the fit used.
+
+    Raises
+    ------
+    InputError
+        The rows that the fit refers to are no longer those that were fitted.
+    """
     step = max(1, -(-fit.rows // most))
-    xs, ys, seen = [np.empty((0, len(fit.moments.names)))], [np.empty(0)], 0
-    for x, y in _complete(source_of(fit, data), _BATCH):
-        first = -seen % step
+    xs, ys = [np.empty((0, len(fit.moments.names)))], [np.empty(0)]
+    witness = Witness.of(fit)
+    for x, y in complete(source_of(fit, data), _BATCH):
+        first = -witness.rows % step
         xs.append(x[first::step].copy())
         ys.append(y[first::step].copy())
-        seen += len(y)
+        witness.see(x, y)
+    if data is None:  # data that is given may be another sample to look at
+        witness.compare(fit)
     return np.concatenate(xs), np.concatenate(ys)
 
 
-def _complete(source: Source, rows: int) -> Any:
+def fitted_predictors(fit: Fit) -> Iterator[Array]:
+    """Yield the predictors of the rows that were fitted, (m, p) at a time."""
+    witness = Witness.of(fit)
+    for x, y in complete(source_of(fit), _BATCH):
+        witness.see(x, y)
+        yield x
+    witness.compare(fit)
+
+
+def complete(source: Source, rows: int) -> Iterator[tuple[Array, Array]]:
     """Yield the rows with a finite value everywhere: arrays are read without a look at them."""
     for batch in source.batches(rows):
         x = columns_of(batch.x, slice(0, len(batch)))

@@ -76,7 +76,8 @@ def fit(
     ----------
     fit : what to draw.
     data : the data that was fitted (for arrays the pair ``(X, y)``), read once more for the
-        points; without it lines and bands alone are drawn.
+        points; by default the rows that the fit has kept. A fit that was loaded, or made from a
+        stream, has none: without data lines and bands alone are drawn.
     ax : matplotlib axes to draw on; new ones by default.
     level : of both bands, in (0, 1).
     path : a ``.png``, ``.pdf`` or ``.svg`` file to write as well.
@@ -90,7 +91,8 @@ def fit(
         check_path(path)
     ax = ax if ax is not None else new_axes(path)
     shape = _shape(fit)
-    points = None if data is None else spread_rows(fit, data, _MOST_ROWS)
+    known = data is not None or fit.source is not None
+    points = spread_rows(fit, data, _MOST_ROWS) if known else None
     if shape.number is not None:
         _lines(ax, fit, shape, points, level)
     elif shape.category is not None:
