@@ -84,9 +84,9 @@ def test_rows_that_have_gone_are_told() -> None:
     pa = pytest.importorskip("pyarrow")
     duckdb = pytest.importorskip("duckdb")
     x, y = arrays()
-    table = pa.table({"a": x[:, 0], "b": x[:, 1], "y": y})
+    rows = pa.table({"a": x[:, 0], "b": x[:, 1], "y": y})
     with duckdb.connect() as database:
-        database.execute("create table t as select * from table")
+        database.execute("create table t as select * from rows")
         fit = gw.fit(database.sql("select * from t"), "y")
         assert len(spread_rows(fit, None, 1000)[1]) == 60
         database.execute("delete from t where rowid >= 50")
@@ -94,7 +94,7 @@ def test_rows_that_have_gone_are_told() -> None:
             fit.predict()
         with pytest.raises(InputError, match="changed"):
             spread_rows(fit, None, 1000)
-    assert len(table) == 60
+    assert len(rows) == 60
 
 
 @pytest.mark.parametrize("column", [0, 1, 2])
