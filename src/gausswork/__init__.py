@@ -15,15 +15,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gausswork import errors
     from gausswork.findings import Finding
+    from gausswork.leastsquares.descent import Descent
     from gausswork.leastsquares.fit import Fit, fit, load
+    from gausswork.leastsquares.gradient import GradientDescent
     from gausswork.leastsquares.moments import Moments
     from gausswork.leastsquares.solution import NormalEquation
 
 __version__ = "0.2.0"
 
 __all__ = [
+    "Descent",
     "Finding",
     "Fit",
+    "GradientDescent",
     "Moments",
     "NormalEquation",
     "errors",
@@ -33,8 +37,10 @@ __all__ = [
 
 # Public name -> the module that defines it; a module itself stands under its own name.
 _HOMES = {
+    "Descent": "gausswork.leastsquares.descent",
     "Finding": "gausswork.findings",
     "Fit": "gausswork.leastsquares.fit",
+    "GradientDescent": "gausswork.leastsquares.gradient",
     "Moments": "gausswork.leastsquares.moments",
     "NormalEquation": "gausswork.leastsquares.solution",
     "errors": "gausswork.errors",

@@ -1,0 +1,139 @@
+"""GradientDescent: what is asked of a descent. A value; it computes nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+from gausswork.errors import InputError
+
+MOST_EPOCHS = 10**10  # a constant rate that needs more has lost to its condition number
+AUTO = "auto"
+
+_AT_THE_LIMIT = ("refuse", "run")
+
+
+@dataclass(frozen=True, slots=True)
+class GradientDescent:
+    """Least squares by gradient descent on J(θ) = (1/m) Σ (y − ŷ)², whose gradient has the 2/m.
+
+    The rule, with the learning rate η, momentum β and v = 0 before the first epoch:
+    v ← βv − η∇J(θ), θ ← θ + v. Nesterov's takes the gradient at θ + βv. With ``ridge`` = λ the
+    loss is (1/m) (Σ (y − ŷ)² + λ Σ w²) over the slopes w; the intercept is not penalised.
+
+    Attributes
+    ----------
+    learning_rate : step η > 0, or ``"auto"`` for the best constant one.
+    epochs : passes over the data, from 1 to 10¹⁰.
+    start : (k,) parameters to start from, in the order of ``fit.names`` and the units of the data;
+        ``None`` for zeros.
+    momentum : β in [0, 1), or ``"auto"`` for the best one.
+    nesterov : take the gradient where the momentum leads.
+    standardize : descend on predictors with mean 0 and sd 1 (through the origin: with root mean
+        square 1); parameters are reported in the units of the data all the same.
+    tolerance : stop after the first epoch that moves every parameter by less than this, in the units
+        of the data; 0 for never.
+    ridge : λ >= 0.
+    beyond_limit : what to do with a learning rate that diverges: ``"refuse"`` it, or ``"run"`` it
+        until numbers overflow.
+    batch_size : rows a step; ``None`` for all of them (full batch).
+    """
+
+    learning_rate: float | str = AUTO
+    epochs: int = 1000
+    start: Sequence[float] | None = None
+    momentum: float | str = 0.0
+    nesterov: bool = False
+    standardize: bool = False
+    tolerance: float = 0.0
+    ridge: float = 0.0
+    beyond_limit: str = "refuse"
+    batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        check_learning_rate(self.learning_rate)
+        check_epochs(self.epochs)
+        object.__setattr__(self, "epochs", int(self.epochs))
+        object.__setattr__(self, "start", _start(self.start))
+        _check_momentum(self.momentum)
+        for name in ("nesterov", "standardize"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name} must be True or False; got {getattr(self, name)!r}.")
+        if self.nesterov and self.momentum == 0.0:
+            raise InputError(
+                "nesterov=True needs momentum, and momentum is 0. Set momentum=0.9, say, or 'auto'."
+            )
+        for name in ("tolerance", "ridge"):
+            value = getattr(self, name)
+            if not _real(value) or not 0.0 <= value < math.inf:
+                raise InputError(f"{name} must be zero or a positive number; got {value!r}.")
+        if self.beyond_limit not in _AT_THE_LIMIT:
+            raise InputError(
+                f"beyond_limit must be 'refuse' or 'run'; got {self.beyond_limit!r}. "
+                "'run' lets a descent diverge until its numbers overflow."
+            )
+        if self.batch_size is not None and (not _whole(self.batch_size) or self.batch_size < 1):
+            raise InputError(
+                f"batch_size must be a whole number of rows, at least 1; got {self.batch_size!r}. "
+                "Leave it out for full batch."
+            )
+
+
+def check_learning_rate(rate: Any) -> None:
+    """Refuse what is no learning rate."""
+    if isinstance(rate, str) and rate == AUTO:
+        return
+    if not _real(rate) or not 0.0 < rate < math.inf:
+        raise InputError(
+            f"learning_rate must be a positive number or 'auto'; got {rate!r}. "
+            "'auto' takes the best constant rate for the data."
+        )
+
+
+def check_epochs(epochs: Any, *, name: str = "epochs") -> None:
+    """Refuse what is no number of epochs."""
+    if not _whole(epochs) or not 1 <= epochs <= MOST_EPOCHS:
+        hint = ""
+        if _real(epochs) and epochs > MOST_EPOCHS:
+            hint = " A descent that needs more wants another rate, or standardize=True."
+        elif _real(epochs) and float(epochs).is_integer() and epochs >= 1:
+            hint = f" Did you mean {int(epochs)}?"
+        raise InputError(
+            f"{name} must be a whole number from 1 to {MOST_EPOCHS:,}; got {epochs!r}.{hint}"
+        )
+
+
+def _check_momentum(momentum: Any) -> None:
+    if isinstance(momentum, str) and momentum == AUTO:
+        return
+    if not _real(momentum) or not 0.0 <= momentum < 1.0:
+        hint = ""
+        if _real(momentum) and 1.0 <= momentum < 100.0:
+            hint = " With 1 or more nothing ever slows down; 0.9 is a common choice."
+        raise InputError(f"momentum must lie in [0, 1) or be 'auto'; got {momentum!r}.{hint}")
+
+
+def _start(start: Any) -> tuple[float, ...] | None:
+    if start is None:
+        return None
+    try:
+        values = tuple(float(value) for value in start)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"start must be a sequence of numbers, one per term with the intercept first; "
+            f"got {start!r}."
+        ) from None
+    if not all(math.isfinite(value) for value in values):
+        raise InputError(f"start must be finite; got {list(values)!r}. Leave it out to start at 0.")
+    return values
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, Real) and type(value) is not bool and not math.isnan(value)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, Integral) and type(value) is not bool
