@@ -37,4 +37,17 @@ kernels = Extension(
     optional=True,  # without a C compiler the NumPy kernels serve
 )
 
-setup(ext_modules=[kernels], cmdclass={"bdist_wheel": StableABIWheel})
+stochastic = Extension(
+    "gausswork._native._stochastic",
+    sources=["src/gausswork/_native/stochastic.c"],
+    depends=["src/gausswork/_native/stochastic_steps.h"],
+    define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
+    # -ffp-contract=off: the same bits as NumPy's on every machine
+    extra_compile_args=[]
+    if sys.platform == "win32"
+    else ["-O3", "-std=gnu11", "-ffp-contract=off", "-Wno-psabi"],
+    py_limited_api=STABLE_ABI,
+    optional=True,
+)
+
+setup(ext_modules=[kernels, stochastic], cmdclass={"bdist_wheel": StableABIWheel})

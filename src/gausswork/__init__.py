@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.gradient import GradientDescent
     from gausswork.leastsquares.moments import Moments
     from gausswork.leastsquares.solution import NormalEquation
+    from gausswork.leastsquares.stochastic_result import MiniBatch
+    from gausswork.leastsquares.stochastic_rules import Optimizer, Schedule
 
 __version__ = "0.2.0"
 
@@ -28,8 +30,11 @@ __all__ = [
     "Finding",
     "Fit",
     "GradientDescent",
+    "MiniBatch",
     "Moments",
     "NormalEquation",
+    "Optimizer",
+    "Schedule",
     "errors",
     "fit",
     "load",
@@ -41,8 +46,11 @@ _HOMES = {
     "Finding": "gausswork.findings",
     "Fit": "gausswork.leastsquares.fit",
     "GradientDescent": "gausswork.leastsquares.gradient",
+    "MiniBatch": "gausswork.leastsquares.stochastic_result",
     "Moments": "gausswork.leastsquares.moments",
     "NormalEquation": "gausswork.leastsquares.solution",
+    "Optimizer": "gausswork.leastsquares.stochastic_rules",
+    "Schedule": "gausswork.leastsquares.stochastic_rules",
     "errors": "gausswork.errors",
     "fit": "gausswork.leastsquares.fit",
     "load": "gausswork.leastsquares.fit",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gausswork.findings import Finding
 from gausswork.leastsquares.doubledouble import Array
 from gausswork.leastsquares.gradient import GradientDescent
+from gausswork.leastsquares.stochastic_result import MiniBatch
 
 Integers = npt.NDArray[np.int64]
 
@@ -44,6 +45,7 @@ class Descent:
     digits : (k,) significant digits in which ``coefficients`` agree with ``exact``.
     findings : what the reader should know.
     held_out_loss : (h,) loss on held-out rows, or None.
+    mini_batch : what there is to say of batches; None for full batch.
     """
 
     names: tuple[str, ...]
@@ -61,6 +63,7 @@ class Descent:
     digits: Array
     findings: tuple[Finding, ...]
     held_out_loss: Array | None = None
+    mini_batch: MiniBatch | None = None
 
     @property
     def distance(self) -> Array:

@@ -6,9 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gausswork.errors import InputError
+from gausswork.leastsquares.stochastic_options import MEMORY, check_batches
+
+if TYPE_CHECKING:
+    import os
+
+    from gausswork.leastsquares.stochastic_rules import Optimizer, Schedule
 
 MOST_EPOCHS = 10**10  # a constant rate that needs more has lost to its condition number
 AUTO = "auto"
@@ -34,12 +40,28 @@ class GradientDescent:
     nesterov : take the gradient where the momentum leads.
     standardize : descend on predictors with mean 0 and sd 1 (through the origin: with root mean
         square 1); parameters are reported in the units of the data all the same.
-    tolerance : stop after the first epoch that moves every parameter by less than this, in the units
-        of the data; 0 for never.
+    tolerance : stop after the first epoch that moves every parameter by less than this, in the
+        units of the data; 0 for never.
     ridge : λ >= 0.
     beyond_limit : what to do with a learning rate that diverges: ``"refuse"`` it, or ``"run"`` it
         until numbers overflow.
-    batch_size : rows a step; ``None`` for all of them (full batch).
+    batch_size : rows a step; ``None`` for all of them (full batch). Everything below belongs to
+        mini-batches, whose rows are read again every epoch.
+    optimizer : ``"sgd"``, ``"adagrad"``, ``"rmsprop"``, ``"adam"``, with options as text
+        (``"adam:beta1=0.8"``) or an :class:`~gausswork.Optimizer`.
+    schedule : how the rate changes: ``"constant"``, ``"step"``, ``"inverse-time"``, ``"cosine"``,
+        with options as text (``"step:every=5,factor=0.5"``) or a :class:`~gausswork.Schedule`.
+    seed : of the order of the rows and of the rows held out.
+    shuffle : ``True``: in memory where the rows fit, else on disk; or ``"memory"``, ``"disk"``,
+        ``"buffer"`` (within runs of rows, writes nothing); ``False``: the rows in their order.
+    memory : bytes that rows may take; arrays are used where they lie and do not count.
+    averaging : return the average of the parameters over the second half of the epochs (``True``)
+        or from some epoch on (Polyak & Juditsky 1992).
+    early_stopping : share of rows to hold out (``True``: 0.1): stop when their loss has not fallen
+        by a part in 10⁴ for ``patience`` epochs, and return the best epoch.
+    patience : epochs without improvement to wait for.
+    state : file that keeps the state, written now and then and on an interruption.
+    resume : go on from that file where there is one, to the same bits as without interruption.
     """
 
     learning_rate: float | str = AUTO
@@ -52,6 +74,16 @@ class GradientDescent:
     ridge: float = 0.0
     beyond_limit: str = "refuse"
     batch_size: int | None = None
+    optimizer: str | Optimizer = "sgd"
+    schedule: str | Schedule = "constant"
+    seed: int = 0
+    shuffle: bool | str = True
+    memory: int = MEMORY
+    averaging: bool | float = False
+    early_stopping: bool | float = False
+    patience: int = 5
+    state: str | os.PathLike[str] | None = None
+    resume: bool = False
 
     def __post_init__(self) -> None:
         check_learning_rate(self.learning_rate)
@@ -75,11 +107,7 @@ class GradientDescent:
                 f"beyond_limit must be 'refuse' or 'run'; got {self.beyond_limit!r}. "
                 "'run' lets a descent diverge until its numbers overflow."
             )
-        if self.batch_size is not None and (not _whole(self.batch_size) or self.batch_size < 1):
-            raise InputError(
-                f"batch_size must be a whole number of rows, at least 1; got {self.batch_size!r}. "
-                "Leave it out for full batch."
-            )
+        check_batches(self)
 
 
 def check_learning_rate(rate: Any) -> None:
@@ -132,8 +160,8 @@ def _start(start: Any) -> tuple[float, ...] | None:
 
 
 def _real(value: Any) -> bool:
-    return isinstance(value, Real) and type(value) is not bool and not math.isnan(value)
+    return not isinstance(value, bool) and isinstance(value, Real) and not math.isnan(value)
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, Integral) and type(value) is not bool
+    return not isinstance(value, bool) and isinstance(value, Integral)
