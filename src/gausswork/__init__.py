@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.solution import NormalEquation
     from gausswork.leastsquares.stochastic_result import MiniBatch
     from gausswork.leastsquares.stochastic_rules import Optimizer, Schedule
+    from gausswork.normal.normality import Normality, normality, normality_of_moments
 
 __version__ = "0.2.0"
 
@@ -33,11 +34,14 @@ __all__ = [
     "MiniBatch",
     "Moments",
     "NormalEquation",
+    "Normality",
     "Optimizer",
     "Schedule",
     "errors",
     "fit",
     "load",
+    "normality",
+    "normality_of_moments",
 ]
 
 # Public name -> the module that defines it; a module itself stands under its own name.
@@ -51,9 +55,12 @@ _HOMES = {
     "NormalEquation": "gausswork.leastsquares.solution",
     "Optimizer": "gausswork.leastsquares.stochastic_rules",
     "Schedule": "gausswork.leastsquares.stochastic_rules",
+    "Normality": "gausswork.normal.normality",
     "errors": "gausswork.errors",
     "fit": "gausswork.leastsquares.fit",
     "load": "gausswork.leastsquares.fit",
+    "normality": "gausswork.normal.normality",
+    "normality_of_moments": "gausswork.normal.normality",
 }
 
 

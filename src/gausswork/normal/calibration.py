@@ -1,0 +1,110 @@
+"""p-values of statistics whose law under the normal is known from simulation.
+
+``calibration.json`` holds their quantiles for many sample sizes, as ``benchmarks/normality.py``
+has simulated them: neither the cut-offs of printed tables (0.001, 0.01, 0.15) nor a limit law that
+is far off at small n gets in the way. Between two sizes the logarithms of the quantiles are
+interpolated in 1/√n, between two quantiles the normal scores of their probabilities.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Upper quantiles of one statistic over the sample size.
+
+    Attributes
+    ----------
+    sizes : (s,) sample sizes, ascending; the last may be infinite: the limit law.
+    tails : (q,) probabilities of exceeding, descending.
+    quantiles : (s, q) what the statistic exceeds with these probabilities.
+    """
+
+    sizes: Array
+    tails: Array
+    quantiles: Array
+
+    def at(self, n: int) -> Array:
+        """Return the (q,) quantiles at a sample size."""
+        u = 1.0 / np.sqrt(self.sizes[::-1])
+        logs = np.log(self.quantiles[::-1])
+        x = 1.0 / math.sqrt(n)
+        j = int(np.clip(np.searchsorted(u, x), 1, len(u) - 1))
+        share = min(max((x - u[j - 1]) / (u[j] - u[j - 1]), 0.0), 1.0)
+        quantiles: Array = np.exp((1.0 - share) * logs[j - 1] + share * logs[j])
+        return quantiles
+
+
+@lru_cache(maxsize=1)
+def calibrations() -> Mapping[str, Calibration]:
+    """Read the tables that come with the package: statistic -> calibration."""
+    text = resources.files("gausswork.normal").joinpath("calibration.json").read_text("utf-8")
+    stored: dict[str, Any] = json.loads(text)
+    tails = np.array(stored["tails"])
+    found = {}
+    for name, table in stored["statistics"].items():
+        sizes = np.array([math.inf if n is None else float(n) for n in table["sizes"]])
+        found[name] = Calibration(sizes, tails, np.array(table["quantiles"]))
+    return found
+
+
+def normalised(name: str, statistic: Any, n: int) -> Any:
+    """Return a statistic on the scale of its table, on which it hardly depends on n.
+
+    Stephens (1974) gives the factors of A² and of the Kolmogorov distance. Of 1 − W' it is n times
+    as much: about log log n and something of fixed size; de Wet and Venter (1972).
+    """
+    if name == "anderson":
+        return statistic * (1.0 + 0.75 / n + 2.25 / n**2)
+    if name == "lilliefors":
+        return statistic * (math.sqrt(n) - 0.01 + 0.85 / math.sqrt(n))
+    if name == "francia":
+        return n * statistic
+    return statistic
+
+
+def tail_probability(name: str, statistic: float, n: int) -> float:
+    """Return the probability that a normal sample of n values exceeds the statistic.
+
+    Within the table, down to 0.0001, it is as good as the simulation. Beyond, it goes on as the
+    limit law does, which is good for its order of magnitude.
+
+    Parameters
+    ----------
+    name : ``"anderson"``, ``"lilliefors"``, ``"jarque-bera"``, ``"dagostino"``, ``"francia"``.
+    statistic : as :mod:`gausswork.normal.discrepancy` defines it.
+    """
+    from scipy.special import ndtr, ndtri
+
+    table = calibrations()[name]
+    quantiles = table.at(n)
+    t = float(normalised(name, statistic, n))
+    if t <= quantiles[0]:
+        return 1.0 - (1.0 - float(table.tails[0])) * max(t, 0.0) / float(quantiles[0])
+    if t <= quantiles[-1]:
+        score = np.interp(math.log(t), np.log(quantiles), -ndtri(table.tails))
+        return float(ndtr(-score))
+    # log p falls in proportion to the statistic; for the Kolmogorov distance to its square
+    power = 2.0 if name == "lilliefors" else 1.0
+    far, near = float(quantiles[-1]) ** power, float(quantiles[_ANCHOR]) ** power
+    fall = math.log(float(table.tails[_ANCHOR]) / float(table.tails[-1]))
+    log_p = math.log(float(table.tails[-1]))
+    if far > near:
+        log_p -= fall * (t**power - far) / (far - near)
+    return math.exp(max(log_p, -745.0))
+
+
+_ANCHOR = -4  # with the last column it gives the slope of the tail beyond: 0.001 and 0.0001

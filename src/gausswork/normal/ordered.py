@@ -1,0 +1,208 @@
+"""Sorted values as the study of their shape needs them: standardised, ties spread, L-moments."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from gausswork.errors import InputError
+
+Array: TypeAlias = npt.NDArray[np.float64]
+
+_BLOCK = 1 << 16
+# Rounding shows in the tests once n·(step/sd)²/12 is no longer small against the spread of
+# n·(1 − W'), which is about 1.
+_HARMLESS = 0.05
+_LEAST_LEVELS = 8  # with fewer different values nothing can be said about what lies between them
+_WIDEST = 1.05  # sd: wider steps leave too little of a shape
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """How far values coincide.
+
+    Attributes
+    ----------
+    distinct : how many different values there are.
+    step : typical distance between neighbouring different values that occur more than once, in
+        standard deviations; 0 where nothing coincides.
+    largest : share of the most frequent value.
+    commonest : that value, standardised.
+    matter : whether the steps are wide enough to disturb the tests at this n.
+    """
+
+    distinct: int
+    step: float
+    largest: float
+    commonest: float
+    matter: bool
+
+
+def standardised(values: Array, *, name: str = "sample") -> tuple[Array, float, float]:
+    """Sort a copy, and give it mean 0 and standard deviation 1 (divisor n − 1).
+
+    Returns
+    -------
+    z : (n,) ascending; the only array of this size that is made.
+    mean, sd : of the values.
+
+    Raises
+    ------
+    InputError
+        All values are equal.
+    """
+    z = np.sort(values)
+    if z[0] == z[-1]:
+        raise InputError(
+            f"all {len(z):,} values of {name} are {z[0]:.12g}: a constant has no shape and no "
+            "spread. Is it the right column?"
+        )
+    # A power of two takes the values near 1, so that no square overflows or vanishes.
+    power = math.frexp(max(abs(float(z[0])), abs(float(z[-1]))))[1]
+    np.ldexp(z, -power, out=z)
+    middle = float(z[len(z) // 2])
+    z -= middle
+    shift = float(z.mean())
+    z -= shift
+    spread = max(-float(z[0]), float(z[-1]))
+    z /= spread  # values that differ in their last digits only have squares too small otherwise
+    sd = math.sqrt(float(z @ z) / (len(z) - 1))
+    z /= sd
+    return z, math.ldexp(middle + shift, power), math.ldexp(spread * sd, power)
+
+
+def restandardise(z: Array) -> None:
+    """Give sorted values mean 0 and standard deviation 1, in place."""
+    z -= z.mean()
+    z /= math.sqrt(float(z @ z) / (len(z) - 1))
+
+
+def ties(z: Array) -> Ties:
+    """Look for values that coincide.
+
+    Parameters
+    ----------
+    z : (n,) standardised values, ascending.
+    """
+    n = len(z)
+    starts = _starts(z)
+    if len(starts) == n:
+        return Ties(n, 0.0, 1.0 / n, float(z[0]), False)
+    counts = np.diff(starts, append=n)
+    top = int(counts.argmax())
+    widths = _upper(z[starts]) - _lower(z[starts])
+    repeated = counts > 1
+    variance = float((counts[repeated] * widths[repeated] ** 2).sum()) / 12.0 / n
+    typical = math.sqrt(12.0 * variance * n / int(counts[repeated].sum()))
+    return Ties(
+        distinct=len(starts),
+        step=typical,
+        largest=float(counts[top]) / n,
+        commonest=float(z[starts[top]]),
+        matter=n * variance > _HARMLESS,
+    )
+
+
+def can_be_spread(found: Ties) -> bool:
+    """Whether rounded values can be told from values that exist in steps only."""
+    return found.distinct >= _LEAST_LEVELS and found.step <= _WIDEST
+
+
+def spread_ties(z: Array, *, seed: int) -> Array:
+    """Undo rounding: put each value somewhere in its cell, as the fitted bell would.
+
+    The cell of a value goes half-way to its neighbours. Rounded values of a normal become a normal
+    sample again, so that the tests judge the shape and not the rounding; values that are no
+    rounded normal keep their shape as far as the cells show it.
+
+    Parameters
+    ----------
+    z : (n,) standardised values, ascending.
+    seed : of the positions in the cells.
+
+    Returns
+    -------
+    (n,) standardised values, ascending.
+    """
+    from scipy.special import ndtr, ndtri
+
+    n = len(z)
+    starts = _starts(z)
+    counts = np.diff(starts, append=n)
+    levels = z[starts]
+    lower, upper = _lower(levels), _upper(levels)
+    # Sheppard's correction: rounding has added a twelfth of the squared width to the variance.
+    variance = float((counts * (upper - lower) ** 2).sum()) / 12.0 / n
+    sd = math.sqrt(max(1.0 - variance, 0.5))
+    mirrored = np.where(levels > 0.0, -1.0, 1.0)  # the left tail keeps its digits
+    near = np.minimum(mirrored * lower, mirrored * upper) / sd
+    far = np.maximum(mirrored * lower, mirrored * upper) / sd
+    first, last = ndtr(near), ndtr(far)
+    out = np.empty(n)
+    rng = np.random.default_rng(seed)
+    for k in range(0, len(levels), _BLOCK):
+        block = slice(k, k + _BLOCK)
+        inside = counts[block]
+        where = slice(int(starts[k]), int(starts[k]) + int(inside.sum()))
+        u = rng.random(where.stop - where.start)
+        a, b = np.repeat(first[block], inside), np.repeat(last[block], inside)
+        y = sd * ndtri(a + u * (b - a))
+        flat = np.repeat(far[block] < -30.0, inside)  # ndtr has no digits left there
+        y[flat] = (np.repeat(near[block], inside) * sd * u)[flat]
+        y[flat] += (np.repeat(far[block], inside) * sd * (1.0 - u))[flat]
+        alone = np.repeat(inside == 1, inside) & np.repeat(far[block] - near[block] > 1.0, inside)
+        y = np.where(alone, np.repeat(mirrored[block] * levels[block], inside), y)
+        out[where] = y * np.repeat(mirrored[block], inside)
+    out.sort()
+    restandardise(out)
+    return out
+
+
+def _starts(z: Array) -> npt.NDArray[np.intp]:
+    """Return where each different value begins."""
+    return np.concatenate(([0], np.flatnonzero(z[1:] != z[:-1]) + 1))
+
+
+def _lower(levels: Array) -> Array:
+    below = np.empty_like(levels)
+    below[1:] = 0.5 * (levels[1:] + levels[:-1])
+    below[0] = levels[0] - 0.5 * (levels[1] - levels[0])
+    return below
+
+
+def _upper(levels: Array) -> Array:
+    above = np.empty_like(levels)
+    above[:-1] = 0.5 * (levels[1:] + levels[:-1])
+    above[-1] = levels[-1] + 0.5 * (levels[-1] - levels[-2])
+    return above
+
+
+def l_ratios(z: Array) -> tuple[float, float]:
+    """Return L-skewness and L-kurtosis: 0 and 0.1226 for a bell; Hosking (1990).
+
+    They rest on differences of ordered values instead of third and fourth powers, so that a
+    single value cannot govern them.
+
+    Parameters
+    ----------
+    z : (n,) values about zero, ascending, n ≥ 4 for L-kurtosis (NaN below).
+    """
+    n = len(z)
+    b = np.zeros(4)
+    for start in range(0, n, _BLOCK):
+        part = z[start : start + _BLOCK]
+        j = np.arange(start, start + len(part), dtype=np.float64)
+        weight = np.ones(len(part))
+        for r in range(min(4, n)):
+            if r:
+                weight *= (j - (r - 1)) / (n - r)
+            b[r] += float(weight @ part)
+    b /= n
+    l2 = 2.0 * b[1] - b[0]
+    l3 = 6.0 * b[2] - 6.0 * b[1] + b[0]
+    l4 = 20.0 * b[3] - 30.0 * b[2] + 12.0 * b[1] - b[0]
+    return float(l3 / l2), float(l4 / l2) if n > 3 else math.nan
