@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gausswork import errors
+    from gausswork import errors, sampling
     from gausswork.findings import Finding
     from gausswork.leastsquares.descent import Descent
     from gausswork.leastsquares.fit import Fit, fit, load
@@ -42,6 +42,7 @@ __all__ = [
     "load",
     "normality",
     "normality_of_moments",
+    "sampling",
 ]
 
 # Public name -> the module that defines it; a module itself stands under its own name.
@@ -61,6 +62,7 @@ _HOMES = {
     "load": "gausswork.leastsquares.fit",
     "normality": "gausswork.normal.normality",
     "normality_of_moments": "gausswork.normal.normality",
+    "sampling": "gausswork.sampling",
 }
 
 
