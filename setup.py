@@ -20,34 +20,29 @@ class StableABIWheel(bdist_wheel):
         super().finalize_options()
 
 
-kernels = Extension(
-    "gausswork._native._kernels",
-    sources=["src/gausswork/_native/module.c"],
-    depends=[
-        "src/gausswork/_native/blocks.h",
-        "src/gausswork/_native/doubledouble.h",
-        "src/gausswork/_native/small.h",
+def extension(name: str, source: str, *headers: str) -> Extension:
+    """Describe one module under ``gausswork._native``; where it cannot be built NumPy serves."""
+    folder = "src/gausswork/_native/"
+    return Extension(
+        f"gausswork._native.{name}",
+        sources=[folder + source],
+        depends=[folder + header for header in headers],
+        define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
+        # -ffp-contract=off: error-free transformations must be compiled as they are written, and
+        # random numbers and stochastic steps give the same bits on every machine.
+        extra_compile_args=[]
+        if sys.platform == "win32"
+        else ["-O3", "-std=gnu11", "-ffp-contract=off", "-Wno-psabi"],
+        py_limited_api=STABLE_ABI,
+        optional=True,
+    )
+
+
+setup(
+    ext_modules=[
+        extension("_kernels", "module.c", "blocks.h", "doubledouble.h", "small.h"),
+        extension("_sampling", "sampling.c", "sampling_blocks.h"),
+        extension("_stochastic", "stochastic.c", "stochastic_steps.h"),
     ],
-    define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
-    # -ffp-contract=off: error-free transformations must be compiled as they are written.
-    extra_compile_args=[]
-    if sys.platform == "win32"
-    else ["-O3", "-std=gnu11", "-ffp-contract=off"],
-    py_limited_api=STABLE_ABI,
-    optional=True,  # without a C compiler the NumPy kernels serve
+    cmdclass={"bdist_wheel": StableABIWheel},
 )
-
-stochastic = Extension(
-    "gausswork._native._stochastic",
-    sources=["src/gausswork/_native/stochastic.c"],
-    depends=["src/gausswork/_native/stochastic_steps.h"],
-    define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
-    # -ffp-contract=off: the same bits as NumPy's on every machine
-    extra_compile_args=[]
-    if sys.platform == "win32"
-    else ["-O3", "-std=gnu11", "-ffp-contract=off", "-Wno-psabi"],
-    py_limited_api=STABLE_ABI,
-    optional=True,
-)
-
-setup(ext_modules=[kernels, stochastic], cmdclass={"bdist_wheel": StableABIWheel})

@@ -144,7 +144,7 @@ def truncated(
     for at in range(0, out.size, CHUNK):
         size = min(CHUNK, out.size - at)
         index = np.uint64(offset + at) + np.arange(size, dtype=np.uint64)
-        value = np.full(size, plan.inner)
+        value = np.full(size, plan.inner, dtype=np.float64)
         waiting = np.arange(size)
         for attempt in range(ATTEMPTS):
             first, second = pairs(index[waiting], seed, stream, Purpose.TRUNCATED, attempt)
