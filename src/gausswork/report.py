@@ -69,7 +69,11 @@ def table(fit: Fit, *, level: float = 0.95) -> Table:
         rows = rows[:head] + rows[-_TAIL_ROWS:]
     intercept = "" if fit.solution.intercept else " through the origin"
     count = f"{fit.rows:,} row{'s' if fit.rows != 1 else ''}"
-    title = f"{fmt.visible(fit.target)}: least squares{intercept}, {count}"
+    by = ""
+    if fit.weights is not None:
+        how = "counted by" if fit.weighting == "frequency" else "weighted by"
+        by = f" {how} {fmt.visible(fit.weights)}"
+    title = f"{fmt.visible(fit.target)}: least squares{intercept}, {count}{by}"
     if fit.description:
         title += f" of {fmt.visible(fit.description)}"
     return Table(
@@ -317,6 +321,7 @@ def document(fit: Fit, *, level: float = 0.95) -> dict[str, Any]:
         "level": level,
         "terms": terms,
         "covariance": [[number(float(v)) for v in row] for row in fit.covariance],
+        "weights": fit.design.weights.to_dict() if fit.design.weights else None,
         "rows": fit.rows,
         "rows_read": fit.tally.read,
         "rows_dropped": fit.tally.dropped,

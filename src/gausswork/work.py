@@ -58,21 +58,21 @@ def normal_equation(fit: Fit) -> Equation:
     # Merging into no rows at all, with origin zero and scale one, moves the moments there.
     none, nothing = np.zeros(q), np.zeros((q, q))
     origin = replace(
-        m, rows=0, exponents=np.zeros_like(m.exponents), shift=none, first_high=none,
-        first_low=none, second_high=nothing, second_low=nothing,
+        m, rows=0, weight=m.weight and (0.0, 0.0), exponents=np.zeros_like(m.exponents),
+        shift=none, first_high=none, first_low=none, second_high=nothing, second_low=nothing,
     )  # fmt: skip
     with np.errstate(over="ignore", invalid="ignore"):
         raw = origin.merge(m)
         # About the shift the sums are off by error · norms; moving them adds the norm of the shift.
         about_shift = np.sqrt(np.maximum(m.second_high.diagonal(), 0.0))
-        norms = np.hypot(about_shift, np.sqrt(m.rows) * m.shift) / m.scale
+        norms = np.hypot(about_shift, np.sqrt(m.total_weight[0]) * m.shift) / m.scale
     whole = raw.second_high
     if fit.solution.intercept:
         whole = np.empty((q + 1, q + 1))
-        whole[0, 0] = raw.rows
+        whole[0, 0] = raw.total_weight[0]
         whole[0, 1:] = whole[1:, 0] = raw.first_high
         whole[1:, 1:] = raw.second_high
-        norms = np.concatenate(([np.sqrt(m.rows)], norms))
+        norms = np.concatenate(([np.sqrt(m.total_weight[0])], norms))
     whole, doubt = _tidied(whole, norms, m.error)
     kept = np.flatnonzero(~np.isnan(fit.coefficients))
     both = np.ix_(kept, kept)
@@ -192,9 +192,20 @@ def _sums(fit: Fit, normal: Equation) -> str:
                 f"(here {fit.rows:,}). Entry (j, k) of XᵀX is the sum over the rows of column j "
                 "times column k."
             ),
+            *_weighing(fit),
             *_named_matrix("XᵀX", normal.matrix, normal.names),
             *_named_vector("Xᵀy", normal.right, normal.names),
         ]
+    )
+
+
+def _weighing(fit: Fit) -> list[str]:
+    if fit.weights is None:
+        return []
+    by = fmt.visible(fit.weights, limit=30)
+    return _wrapped(
+        f"Every row counts {by} times: each term of these sums is multiplied by it. XᵀX stands for "
+        "XᵀWX and Xᵀy for XᵀWy, W the diagonal matrix of the weights."
     )
 
 
@@ -286,15 +297,18 @@ def numpy_lines(fit: Fit, normal: Equation | None = None) -> list[str]:
     normal = normal if normal is not None else normal_equation(fit)
     lines = ["import numpy as np", ""]
     aliased = np.flatnonzero(np.isnan(fit.coefficients))
+    products = "X.T @ " if fit.weights is None else "(X.T * w) @ "
     if len(normal.names) > _LITERAL or not np.isfinite(normal.matrix).all():
         ones = "; its first column is np.ones(n)" if fit.solution.intercept else ""
         lines += [f"# X: your n rows by {len(fit.names)} columns{ones}. y: your target."]
         if len(aliased):
             lines += [f"X = np.delete(X, {aliased.tolist()}, axis=1)  # they repeat other columns"]
-        lines += ["XtX = X.T @ X", "Xty = X.T @ y"]
+        if fit.weights is not None:
+            lines += ["# w: the weights of the rows."]
+        lines += [f"XtX = {products}X", f"Xty = {products}y"]
     else:
-        lines += [f"XtX = np.array({_literal(normal.matrix)})  # X.T @ X"]
-        lines += [f"Xty = np.array({_literal(normal.right)})  # X.T @ y"]
+        lines += [f"XtX = np.array({_literal(normal.matrix)})  # {products}X"]
+        lines += [f"Xty = np.array({_literal(normal.right)})  # {products}y"]
     if normal.lower is None:
         lines += [
             "# np.linalg.solve(XtX, Xty) has no correct digit: rounding has used up those of XtX.",

@@ -13,7 +13,7 @@ import numpy as np
 from gausswork.leastsquares.moments import accumulate
 from gausswork.leastsquares.solution import NormalEquation, Solution
 from gausswork.leastsquares.solve import least_squares, solve
-from tests.laws.problems import Array, Problem, problem
+from tests.laws.problems import Array, Problem, problem, weighted_problem
 from tests.laws.rows import Rows
 from tests.reference.exact import digits, exact_fit
 
@@ -72,11 +72,16 @@ def _claims(solution: Solution) -> Claims:
     )
 
 
+def rows_of(problem: Problem) -> Rows:
+    """Return the rows of a problem as a source."""
+    return Rows(problem.x, problem.y, weight=problem.weights, weighting=problem.weighting)
+
+
 def _replayed(digits_asked: float | None) -> Implementation:
     def run(problem: Problem) -> Claims:
         return _claims(
             least_squares(
-                Rows(problem.x, problem.y),
+                rows_of(problem),
                 intercept=problem.intercept,
                 method=NormalEquation(digits=digits_asked),
             )
@@ -87,7 +92,7 @@ def _replayed(digits_asked: float | None) -> Implementation:
 
 def _one_pass(tier: int) -> Implementation:
     def run(problem: Problem) -> Claims:
-        moments = accumulate(Rows(problem.x, problem.y), tier=tier)
+        moments = accumulate(rows_of(problem), tier=tier)
         return _claims(solve(moments, intercept=problem.intercept))
 
     return run
@@ -147,7 +152,13 @@ def judge(problem: Problem, way: str, implementation: Implementation) -> list[Ju
     estimated = np.isfinite(claims.coefficients)
     first = int(problem.intercept)
     columns = [j for j in range(problem.x.shape[1]) if estimated[j + first]]
-    truth = exact_fit(problem.x[:, columns], problem.y, intercept=problem.intercept)
+    truth = exact_fit(
+        problem.x[:, columns],
+        problem.y,
+        intercept=problem.intercept,
+        weights=problem.weights,
+        frequencies=problem.weighting == "frequency",
+    )
     positions = [0] * first + [j + first for j in columns]
     out = []
     for position, exact in zip(positions, truth.coefficients, strict=True):
@@ -181,6 +192,7 @@ def survey(
     ways: dict[str, Implementation] | None = None,
     *,
     most_rows: int = 200,
+    weighted: bool = False,
 ) -> list[Judgement]:
     """Judge one problem for each seed, each in one of the ways, going through all of them."""
     ways = WAYS if ways is None else ways
@@ -188,7 +200,8 @@ def survey(
     out: list[Judgement] = []
     for seed in seeds:
         way = names[seed % len(names)]
-        out.extend(judge(problem(seed, most_rows=most_rows), way, ways[way]))
+        make = weighted_problem if weighted else problem
+        out.extend(judge(make(seed, most_rows=most_rows), way, ways[way]))
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -15,13 +15,15 @@ Maker: TypeAlias = Callable[[np.random.Generator, int, int], tuple[Array, Array]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Data to fit: x (n, p), y (n,), and whether there is an intercept."""
+    """Data to fit: x (n, p), y (n,), and whether there is an intercept; weights (n,) if any."""
 
     seed: int
     setting: str
     x: Array
     y: Array
     intercept: bool
+    weights: Array | None = None
+    weighting: str | None = None
 
 
 def problem(seed: int, *, most_rows: int = 200) -> Problem:
@@ -34,6 +36,28 @@ def problem(seed: int, *, most_rows: int = 200) -> Problem:
     x, y = SETTINGS[setting](rng, n, p)
     intercept = setting != "through the origin" and bool(rng.random() < 0.85)
     return Problem(seed, setting, x, y, intercept)
+
+
+def weighted_problem(seed: int, *, most_rows: int = 200) -> Problem:
+    """Return the problem of a seed with weights; consecutive seeds go through their kinds, too."""
+    plain = problem(seed, most_rows=most_rows)
+    rng = np.random.default_rng([2025, seed])
+    n = len(plain.y)
+    kinds = tuple(WEIGHTS)
+    kind = kinds[seed // len(SETTINGS) % len(kinds)]
+    weights = WEIGHTS[kind](rng, n)
+    weights[rng.permutation(n)[: plain.x.shape[1] + 2]] += 1.0  # enough rows that count
+    weighting = "frequency" if kind == "frequencies" else "analytic"
+    return replace(plain, setting=f"{plain.setting}, {kind}", weights=weights, weighting=weighting)
+
+
+WEIGHTS: dict[str, Callable[[np.random.Generator, int], npt.NDArray[np.float64]]] = {
+    "mild": lambda rng, n: rng.uniform(0.2, 3.0, n),
+    "wide": lambda rng, n: 10.0 ** rng.uniform(-8, 8, n),
+    "variances": lambda rng, n: 1.0 / rng.chisquare(2, n) * 10.0 ** rng.uniform(-30, 30),
+    "zeros": lambda rng, n: rng.uniform(0.5, 2.0, n) * (rng.random(n) < 0.6),
+    "frequencies": lambda rng, n: rng.poisson(2.0, n).astype(np.float64),
+}
 
 
 def _noisy(rng: np.random.Generator, x: Array) -> Array:

@@ -18,6 +18,8 @@ class Rows:
     x: npt.NDArray[np.floating]
     y: npt.NDArray[np.floating]
     replayable: bool = True
+    weight: npt.NDArray[np.floating] | None = None
+    weighting: str | None = None
     tally: Tally = field(init=False)
 
     def __post_init__(self) -> None:
@@ -36,4 +38,6 @@ class Rows:
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield consecutive slices."""
         for start in range(0, len(self.y), rows):
-            yield Batch(self.x[start : start + rows], self.y[start : start + rows])
+            part = slice(start, start + rows)
+            weight = None if self.weight is None else self.weight[part]
+            yield Batch(self.x[part], self.y[part], weight)

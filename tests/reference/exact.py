@@ -74,7 +74,14 @@ def square_root(value: Fraction) -> mpmath.mpf:
         return mpmath.sqrt(mpmath.mpf(value.numerator) / mpmath.mpf(value.denominator))
 
 
-def exact_fit(x: npt.ArrayLike, y: npt.ArrayLike, *, intercept: bool = True) -> ExactFit:
+def exact_fit(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    intercept: bool = True,
+    weights: npt.ArrayLike | None = None,
+    frequencies: bool = False,
+) -> ExactFit:
     """Solve least squares exactly.
 
     Parameters
@@ -82,6 +89,8 @@ def exact_fit(x: npt.ArrayLike, y: npt.ArrayLike, *, intercept: bool = True) -> 
     x : (n, p) or (n,) finite numbers, converted to binary64 (exact for float32 and small integers).
     y : (n,) finite numbers.
     intercept : whether a column of ones comes first.
+    weights : (n,) of the rows, taken as they are; rows of weight zero are no observations.
+    frequencies : whether a weight counts equal rows.
     """
     table = np.asarray(x, dtype=np.float64)
     if table.ndim == 1:
@@ -90,7 +99,11 @@ def exact_fit(x: npt.ArrayLike, y: npt.ArrayLike, *, intercept: bool = True) -> 
     columns = [_integers(column) for column in table.T]
     if intercept:
         columns.insert(0, ([1] * len(target), 0))
-    return _solve(columns, _integers(target), centred=intercept)
+    if weights is None:
+        return _solve(columns, _integers(target), centred=intercept)
+    w = np.asarray(weights, dtype=np.float64)
+    rows = int(w.sum()) if frequencies else int(np.count_nonzero(w))
+    return _solve(columns, _integers(target), centred=intercept, weights=_integers(w), count=rows)
 
 
 def exact_fit_rational(
@@ -183,17 +196,27 @@ def _common_denominator(column: Sequence[Fraction]) -> tuple[list[int], int]:
 
 
 def _solve(
-    columns: list[tuple[list[int], int]], target: tuple[list[int], int], *, centred: bool
+    columns: list[tuple[list[int], int]],
+    target: tuple[list[int], int],
+    *,
+    centred: bool,
+    weights: tuple[list[int], int] | None = None,
+    count: int = 0,
 ) -> ExactFit:
     y, y_exponent = target
     values = [column for column, _ in columns]
     k, rows = len(values), len(y)
+    weight, heavy, weighted_y, weight_unit = [1] * rows, values, y, Fraction(1)
+    if weights is not None:
+        weight, weight_unit, rows = weights[0], Fraction(2) ** weights[1], count
+        heavy = [list(map(mul, weight, column)) for column in values]
+        weighted_y = list(map(mul, weight, y))
     # [X'X | X'y | I], reduced without fractions: every entry stays an integer (a minor of X'X)
     table = [
         [sum(map(mul, a, b)) for b in values]
         + [sum(map(mul, a, y))]
         + [int(i == j) for j in range(k)]
-        for i, a in enumerate(values)
+        for i, a in enumerate(heavy)
     ]
     kept: list[int] = []
     previous = 1
@@ -212,13 +235,13 @@ def _solve(
         previous = pivot
         kept.append(step)
     determinant = previous
-    total = sum(map(mul, y, y))
+    total = sum(map(mul, weighted_y, y))
     fitted = sum(
-        (Fraction(table[j][k] * sum(map(mul, values[j], y)), determinant) for j in kept),
+        (Fraction(table[j][k] * sum(map(mul, heavy[j], y)), determinant) for j in kept),
         Fraction(0),
     )
-    unit = Fraction(2) ** (2 * y_exponent)
-    centre = Fraction(sum(y) ** 2, rows) if centred and rows else Fraction(0)
+    unit = Fraction(2) ** (2 * y_exponent) * weight_unit
+    centre = Fraction(sum(weighted_y) ** 2, sum(weight)) if centred and rows else Fraction(0)
     scale = [Fraction(2) ** exponent for _, exponent in columns]
     is_kept = set(kept)
     return ExactFit(
@@ -231,7 +254,9 @@ def _solve(
         residual_sum_of_squares=(total - fitted) * unit,
         total_sum_of_squares=(total - centre) * unit,
         unscaled_variances=tuple(
-            Fraction(table[j][k + 1 + j], determinant) / scale[j] ** 2 if j in is_kept else None
+            Fraction(table[j][k + 1 + j], determinant) / scale[j] ** 2 / weight_unit
+            if j in is_kept
+            else None
             for j in range(k)
         ),
         rows=rows,

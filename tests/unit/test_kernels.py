@@ -242,6 +242,8 @@ def test_sums_add_in_double_double(implementation: ModuleType) -> None:
         ({"x": np.zeros(4)}, (TypeError, ValueError, IndexError)),
         ({"x": (np.zeros(4), np.zeros(3))}, ValueError),
         ({"y": np.zeros((4, 1))}, ValueError),
+        ({"weight": np.zeros(3)}, ValueError),
+        ({"weight": np.zeros(4, dtype=np.int64)}, TypeError),
         ({"tier": 3}, ValueError),
         ({"scale": np.ones(2)}, ValueError),
         ({"shift": np.zeros(3, dtype=np.float32)}, ValueError),
@@ -253,7 +255,7 @@ def test_compiled_kernels_refuse_what_they_cannot_read(
 ) -> None:
     """Promise: sizes and types are checked before memory is touched."""
     call = {
-        "x": np.zeros((4, 2)), "y": np.zeros(4), "tier": 0, "scale": np.ones(3),
+        "x": np.zeros((4, 2)), "y": np.zeros(4), "weight": None, "tier": 0, "scale": np.ones(3),
         "shift": np.zeros(3), "out": np.zeros(2 * 3 + 2 * 9),
     }  # fmt: skip
     _kernels.gram(*call.values())

@@ -2,14 +2,24 @@
 
 from typing import Any
 
-def gram(x: Any, y: Any, tier: int, scale: Any, shift: Any, out: Any, /) -> None: ...
+def gram(x: Any, y: Any, weight: Any, tier: int, scale: Any, shift: Any, out: Any, /) -> None: ...
 def add(q: int, total: Any, part: Any, /) -> None: ...
 def residual_sums(
-    x: Any, y: Any, b0_high: float, b0_low: float, scale: Any, b_high: Any, b_low: Any, out: Any, /
+    x: Any,
+    y: Any,
+    weight: Any,
+    b0_high: float,
+    b0_low: float,
+    scale: Any,
+    b_high: Any,
+    b_low: Any,
+    out: Any,
+    /,
 ) -> None: ...
 def whitened_gram(
     x: Any,
     y: Any,
+    weight: Any,
     scale: Any,
     mean_high: Any,
     mean_low: Any,

@@ -321,6 +321,24 @@ static void NAME(pack_columns)(const table *t, ptrdiff_t start, int m, double *t
     }
 }
 
+/* The weights of a block, and their square roots in double-double, through which rows are weighted:
+ * √w alone is rounded, and the rows would be those of another problem. Unused rows are zero. */
+static void NAME(read_weights)(const table *t, ptrdiff_t start, int m, double *w, double *high,
+                               double *low)
+{
+    for (int k = 0; k < m; k++) {
+        const char *at = t->weight + (start + k) * t->weight_stride;
+        w[k] = t->weight_single ? (double)*(const float *)at : *(const double *)at;
+    }
+    for (int k = m; k < ROWS; k++) w[k] = 0.0;
+    for (int k = 0; k < ROWS; k++) {
+        double root = sqrt(w[k]);
+        dd square = dd_product(root, root);
+        high[k] = root;
+        low[k] = root > 0.0 ? ((w[k] - square.h) - square.l) / (2.0 * root) : 0.0;
+    }
+}
+
 /* ------------------------------------------------------------------ Gram matrix */
 
 /* Scale and shift a strip in place and add up its columns; rows from m on stay zero */
@@ -343,28 +361,55 @@ static void NAME(centre)(double *strip, int m, const double *scale, const double
     *sum = s0 + s1;
 }
 
+/* The same, and multiply each row by the root of its weight; the sums are of weight times value */
+static void NAME(centre_weighted)(double *strip, int m, const double *scale, const double *shift,
+                                  const double *weight, const double *root, vec *sum)
+{
+    vec w = LOAD(scale), c = LOAD(shift), s = ALL(0.0);
+    for (int k = 0; k < m; k++) {
+        vec d = LOAD(strip + k * LANES) * w - c;
+        STORE(strip + k * LANES, d * ALL(root[k]));
+        s += d * ALL(weight[k]);
+    }
+    *sum = s;
+}
+
 /* Cut a strip into slices of SLICE_BITS on a power-of-two grid per column, so that products of
  * slices, and sums of ROWS of them, are exact (Ozaki, Ogita, Oishi & Rump 2012).
  *   lead, middle   the slices (middle only when it is given)
  *   strip          what remains, with the error of the shift
  *   known          the slices and half of what remains */
-static void NAME(slice)(double *strip, int m, const double *scale, const double *shift,
-                        double *lead, double *middle, double *known, vec *high, vec *low)
+static inline __attribute__((always_inline)) void NAME(slice_rows)(
+    double *strip, int m, const double *scale, const double *shift, const double *weight,
+    const double *root, const double *root_low, double *lead, double *middle, double *known,
+    vec *high, vec *low)
 {
     vec w = LOAD(scale), c = LOAD(shift), top = ALL(0.0), grid, finer;
-    for (int k = 0; k < m; k++) top = NAME(larger)(top, LOAD(strip + k * LANES) * w - c);
+    for (int k = 0; k < m; k++) {
+        vec d = LOAD(strip + k * LANES) * w - c;
+        top = NAME(larger)(top, weight ? d * ALL(root[k]) : d);
+    }
     for (int r = 0; r < LANES; r++) {
         int exponent = 0;
         if (top[r] > 0.0 && top[r] < HUGE_VAL) frexp(top[r], &exponent);
         grid[r] = ldexp(1.5, 52 + exponent - SLICE_BITS);
     }
     finer = grid * ALL(1.0 / (1 << SLICE_BITS));
-    vec sum = ALL(0.0), sum_middle = sum, sum_rest = sum;
+    vec sum = ALL(0.0), sum_middle = sum, sum_rest = sum; /* weighted: high, unused, low */
     for (int k = 0; k < ROWS; k++) {
         vec one, two = ALL(0.0), rest;
         if (k < m) {
             vec x = LOAD(strip + k * LANES) * w, d = x - c, t = d - x;
             vec error = (x - (d - t)) - (c + t);
+            if (weight) {
+                vec v = ALL(weight[k]), f = d * v;
+                TWO_SUM_INTO(vec, sum, sum_rest, f);
+                sum_rest += PRODUCT_ERROR(d, v, f) + error * v;
+                v = ALL(root[k]);
+                f = d * v;
+                error = PRODUCT_ERROR(d, v, f) + (d * ALL(root_low[k]) + error * v);
+                d = f;
+            }
             one = (d + grid) - grid;
             rest = d - one;
             if (middle) {
@@ -375,9 +420,11 @@ static void NAME(slice)(double *strip, int m, const double *scale, const double 
         } else {
             one = rest = ALL(0.0);
         }
-        sum += one;
-        sum_middle += two;
-        sum_rest += rest;
+        if (!weight) {
+            sum += one;
+            sum_middle += two;
+            sum_rest += rest;
+        }
         STORE(lead + k * LANES, one);
         if (middle) STORE(middle + k * LANES, two);
         STORE(strip + k * LANES, rest);
@@ -389,6 +436,21 @@ static void NAME(slice)(double *strip, int m, const double *scale, const double 
     *low = ((sum - (s - t)) + (sum_middle - t)) + sum_rest;
 }
 
+static void NAME(slice)(double *strip, int m, const double *scale, const double *shift,
+                        double *lead, double *middle, double *known, vec *high, vec *low)
+{
+    NAME(slice_rows)(strip, m, scale, shift, NULL, NULL, NULL, lead, middle, known, high, low);
+}
+
+/* The same of rows times the roots of their weights, `roots` as read_weights() leaves them */
+static void NAME(slice_weighted)(double *strip, int m, const double *scale, const double *shift,
+                                 const double *roots, double *lead, double *middle, double *known,
+                                 vec *high, vec *low)
+{
+    NAME(slice_rows)(strip, m, scale, shift, roots, roots + ROWS, roots + 2 * ROWS, lead, middle,
+                     known, high, low);
+}
+
 /* Blocks to pack before multiplying: several once the accumulators outgrow the caches */
 static int NAME(blocks_at_once)(int strips) { return strips * LANES < 384 ? 1 : 4; }
 
@@ -397,7 +459,7 @@ static size_t NAME(gram_scratch)(int q, int tier)
     int strips = (q + LANES - 1) / LANES;
     size_t panels = (size_t)(tier ? tier + 2 : 1) * NAME(blocks_at_once)(strips);
     size_t full = tier ? NAME(product_size)(strips, 0) : 0;
-    size_t vectors = 4 * (size_t)strips * LANES;
+    size_t vectors = 4 * (size_t)strips * LANES + 3 * ROWS;
     return vectors + NAME(product_size)(strips, 1) + full + panels * strips * STRIP;
 }
 
@@ -407,8 +469,8 @@ static void NAME(gram)(const table *t, ptrdiff_t n, const double *scale, const d
     int q = t->predictors + 1, strips = (q + LANES - 1) / LANES;
     int most = NAME(blocks_at_once)(strips);
     size_t Q = (size_t)strips * LANES, panel = (size_t)strips * STRIP;
-    double *w = scratch, *c = w + Q, *fh = c + Q, *fl = fh + Q;
-    double *cross = fl + Q, *square = cross + (tier ? NAME(product_size)(strips, 0) : 0);
+    double *w = scratch, *c = w + Q, *fh = c + Q, *fl = fh + Q, *roots = fl + Q;
+    double *cross = roots + 3 * ROWS, *square = cross + (tier ? NAME(product_size)(strips, 0) : 0);
     double *rest = square + NAME(product_size)(strips, 1);
     double *lead = rest + most * panel, *known = lead + most * panel;
     double *middle = tier == 2 ? known + most * panel : NULL;
@@ -419,11 +481,19 @@ static void NAME(gram)(const table *t, ptrdiff_t n, const double *scale, const d
         for (; blocks < most && start < n; blocks++, start += ROWS) {
             int m = n - start < ROWS ? (int)(n - start) : ROWS;
             NAME(pack_strips)(t, start, m, strips, rest + blocks * panel);
+            if (t->weight) NAME(read_weights)(t, start, m, roots, roots + ROWS, roots + 2 * ROWS);
             for (int s = 0; s < strips; s++) {
                 vec high, low = ALL(0.0), h = LOAD(fh + s * LANES), l = LOAD(fl + s * LANES);
                 size_t at = blocks * panel + (size_t)s * STRIP;
-                if (tier == 0)
+                if (tier == 0 && t->weight)
+                    NAME(centre_weighted)(rest + at, m, w + s * LANES, c + s * LANES, roots,
+                                          roots + ROWS, &high);
+                else if (tier == 0)
                     NAME(centre)(rest + at, m, w + s * LANES, c + s * LANES, &high);
+                else if (t->weight)
+                    NAME(slice_weighted)(rest + at, m, w + s * LANES, c + s * LANES, roots,
+                                         lead + at, middle ? middle + at : NULL, known + at,
+                                         &high, &low);
                 else
                     NAME(slice)(rest + at, m, w + s * LANES, c + s * LANES, lead + at,
                                 middle ? middle + at : NULL, known + at, &high, &low);
@@ -521,9 +591,20 @@ static inline void NAME(dot)(const double *x, double scale, const double *rh, co
     }
 }
 
+/* (wh, wl) = w·(rh, rl) over one block, in double-double */
+static void NAME(weigh)(const double *w, const double *rh, const double *rl, double *wh, double *wl)
+{
+    for (int k = 0; k < ROWS; k += LANES) {
+        vec v = LOAD(w + k), h = LOAD(rh + k), p = v * h;
+        vec e = PRODUCT_ERROR(v, h, p) + v * LOAD(rl + k), s = p + e;
+        STORE(wh + k, s);
+        STORE(wl + k, e - (s - p));
+    }
+}
+
 static size_t NAME(residual_scratch)(int p)
 {
-    return 2 * COLUMN + 2 * (size_t)(p + 2) * CHAINS + (size_t)(p + 1) * COLUMN;
+    return 4 * COLUMN + 3 * ROWS + 2 * (size_t)(p + 2) * CHAINS + (size_t)(p + 1) * COLUMN;
 }
 
 static void NAME(residual_sums)(const table *t, ptrdiff_t n, const double *scale, dd b0,
@@ -532,20 +613,29 @@ static void NAME(residual_sums)(const table *t, ptrdiff_t n, const double *scale
 {
     int p = t->predictors;
     double *rh = scratch, *rl = rh + COLUMN, *h = rl + COLUMN, *l = h + (size_t)(p + 2) * CHAINS;
-    double *packed = l + (size_t)(p + 2) * CHAINS;
+    double *packed = l + (size_t)(p + 2) * CHAINS, *weights = packed + (size_t)(p + 1) * COLUMN;
+    double *wh = rh, *wl = rl; /* residuals times weights */
+    if (t->weight) {
+        wh = weights + 3 * ROWS;
+        wl = wh + COLUMN;
+    }
     memset(h, 0, sizeof(double) * 2 * (p + 2) * CHAINS);
     for (ptrdiff_t start = 0; start < n; start += ROWS) {
         int m = n - start < ROWS ? (int)(n - start) : ROWS;
         NAME(pack_columns)(t, start, m, packed, columns);
         lookahead next = lookahead_start(t, start + ROWS, n);
         NAME(residual)(columns, p, m, scale, b0, bh, bl, rh, rl, &next);
+        if (t->weight) {
+            NAME(read_weights)(t, start, m, weights, weights + ROWS, weights + 2 * ROWS);
+            NAME(weigh)(weights, rh, rl, wh, wl);
+        }
         for (int j = 0; j < p; j++)
-            NAME(dot)(columns[j], scale[j], rh, rl, h + j * CHAINS, l + j * CHAINS);
-        NAME(dot)(NULL, 1.0, rh, rl, h + p * CHAINS, l + p * CHAINS);
+            NAME(dot)(columns[j], scale[j], wh, wl, h + j * CHAINS, l + j * CHAINS);
+        NAME(dot)(NULL, 1.0, wh, wl, h + p * CHAINS, l + p * CHAINS);
         /* Σr²: once with r as both factors, and once more for the low word's other half */
         double *sh = h + (p + 1) * CHAINS, *sl = l + (p + 1) * CHAINS;
-        NAME(dot)(rh, 1.0, rh, rl, sh, sl);
-        for (int k = 0; k < ROWS; k++) sl[k % CHAINS] += rh[k] * rl[k];
+        NAME(dot)(rh, 1.0, wh, wl, sh, sl);
+        for (int k = 0; k < ROWS; k++) sl[k % CHAINS] += wh[k] * rl[k];
     }
     for (int j = 0; j < p + 2; j++) {
         dd s = {0.0, 0.0};
@@ -562,7 +652,7 @@ static size_t NAME(whitened_scratch)(int p, int r)
 {
     int strips = (r + LANES - 1) / LANES;
     size_t panel = (size_t)strips * STRIP;
-    return NAME(product_size)(strips, 1) + panel + (size_t)(3 * p + 3) * COLUMN +
+    return NAME(product_size)(strips, 1) + panel + (size_t)(3 * p + 3) * COLUMN + 3 * ROWS +
            (size_t)r * r;
 }
 
@@ -577,9 +667,11 @@ static void NAME(whitened_gram)(const table *t, ptrdiff_t n, const double *scale
     double *errors = scratch + NAME(whitened_scratch)(p, width) - (size_t)width * width;
     double *dh = strip + (size_t)strips * STRIP, *dl = dh + (size_t)p * COLUMN;
     double *wh = dl + (size_t)p * COLUMN, *wl = wh + COLUMN, *packed = wl + COLUMN;
+    double *roots = packed + (size_t)(p + 1) * COLUMN;
     for (ptrdiff_t start = 0; start < n; start += ROWS) {
         int m = n - start < ROWS ? (int)(n - start) : ROWS;
         NAME(pack_columns)(t, start, m, packed, columns);
+        if (t->weight) NAME(read_weights)(t, start, m, roots, roots + ROWS, roots + 2 * ROWS);
         for (int j = 0; j < p; j++) {
             double *h = dh + (size_t)j * COLUMN, *l = dl + (size_t)j * COLUMN;
             for (int k = 0; k < ROWS; k++) {
@@ -607,6 +699,7 @@ static void NAME(whitened_gram)(const table *t, ptrdiff_t n, const double *scale
             }
             double *at = strip + (size_t)(j / LANES) * STRIP + j % LANES;
             for (int k = 0; k < ROWS; k++) at[k * LANES] = wh[k] + wl[k];
+            for (int k = 0; t->weight && k < ROWS; k++) at[k * LANES] *= roots[ROWS + k];
         }
         lookahead next = {0};
         NAME(product)(strip, strip, 1, strips, 1, sum, 0, &next);

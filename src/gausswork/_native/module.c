@@ -31,6 +31,9 @@ typedef struct {         /* p predictors and the target, whose index is p */
     const char **data;   /* (p + 1) first value of each column */
     ptrdiff_t *stride;   /* (p + 1) bytes from row to row */
     unsigned char *single; /* (p + 1) float32 */
+    const char *weight;  /* first weight, or NULL where rows count alike */
+    ptrdiff_t weight_stride;
+    int weight_single;
 } table;
 
 typedef struct {
@@ -227,17 +230,25 @@ static void input_free(input *in)
     free(in->t.single);
 }
 
-static int input_column(input *in, int j, PyObject *object)
+/* A vector with an entry for every row */
+static Py_buffer *input_vector(input *in, PyObject *object, int *single)
 {
     Py_buffer *view = &in->views[in->view_count];
-    int single;
-    if (PyObject_GetBuffer(object, view, PyBUF_STRIDED_RO | PyBUF_FORMAT) < 0) return -1;
+    if (PyObject_GetBuffer(object, view, PyBUF_STRIDED_RO | PyBUF_FORMAT) < 0) return NULL;
     in->view_count++;
-    if (element(view, &single) < 0) return -1;
+    if (element(view, single) < 0) return NULL;
     if (view->ndim != 1 || view->shape[0] != in->rows) {
         PyErr_SetString(PyExc_ValueError, "columns must be vectors of one length");
-        return -1;
+        return NULL;
     }
+    return view;
+}
+
+static int input_column(input *in, int j, PyObject *object)
+{
+    int single;
+    Py_buffer *view = input_vector(in, object, &single);
+    if (!view) return -1;
     in->t.data[j] = view->buf;
     in->t.stride[j] = view->strides[0];
     in->t.single[j] = (unsigned char)single;
@@ -264,8 +275,17 @@ static int input_matrix(input *in, PyObject *x)
     return 0;
 }
 
-/* x: (m, p) matrix or p columns of (m,); y: (m,). input_free() in any case. */
-static int input_read(input *in, PyObject *x, PyObject *y)
+static int input_weight(input *in, PyObject *weight)
+{
+    Py_buffer *view = input_vector(in, weight, &in->t.weight_single);
+    if (!view) return -1;
+    in->t.weight = view->buf;
+    in->t.weight_stride = view->strides[0];
+    return 0;
+}
+
+/* x: (m, p) matrix or p columns of (m,); y: (m,); weight: (m,) or None. input_free() in any case. */
+static int input_read(input *in, PyObject *x, PyObject *y, PyObject *weight)
 {
     memset(in, 0, sizeof *in);
     int columns = PyTuple_Check(x);
@@ -289,7 +309,7 @@ static int input_read(input *in, PyObject *x, PyObject *y)
         return -1;
     }
     in->t.predictors = (int)p;
-    in->views = calloc((size_t)p + 2, sizeof *in->views);
+    in->views = calloc((size_t)p + 3, sizeof *in->views);
     in->t.data = calloc((size_t)p + 1, sizeof *in->t.data);
     in->t.stride = calloc((size_t)p + 1, sizeof *in->t.stride);
     in->t.single = calloc((size_t)p + 1, 1);
@@ -303,7 +323,8 @@ static int input_read(input *in, PyObject *x, PyObject *y)
     } else if (input_matrix(in, x) < 0) {
         return -1;
     }
-    return input_column(in, (int)p, y);
+    if (input_column(in, (int)p, y) < 0) return -1;
+    return weight == Py_None ? 0 : input_weight(in, weight);
 }
 
 static int arity(Py_ssize_t given, Py_ssize_t wanted)
@@ -332,12 +353,12 @@ static void release(Py_buffer *views, int count)
 
 /* ------------------------------------------------------------------ calls */
 
-/* gram(x, y, tier, scale, shift, out): out takes Σz high, low (q each), Σzzᵀ high, low (q² each) */
+/* gram(x, y, weight, tier, scale, shift, out): out takes Σz high, low (q each), Σzzᵀ high, low (q² each) */
 static PyObject *py_gram(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     (void)self;
-    if (arity(nargs, 6) < 0) return NULL;
-    long tier = PyLong_AsLong(args[2]);
+    if (arity(nargs, 7) < 0) return NULL;
+    long tier = PyLong_AsLong(args[3]);
     if (tier < 0 || tier > 2) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "tier must be 0, 1 or 2");
         return NULL;
@@ -346,9 +367,9 @@ static PyObject *py_gram(PyObject *self, PyObject *const *args, Py_ssize_t nargs
     PyObject *result = NULL;
     Py_buffer views[3];
     void *base;
-    if (input_read(&in, args[0], args[1]) < 0) goto done;
+    if (input_read(&in, args[0], args[1], args[2]) < 0) goto done;
     Py_ssize_t q = in.t.predictors + 1, sizes[3] = {q, q, 2 * q + 2 * q * q};
-    if (many_doubles(args + 3, views, sizes, 3, 2) < 0) goto done;
+    if (many_doubles(args + 4, views, sizes, 3, 2) < 0) goto done;
     double *scratch = scratch_new(active->code->gram_scratch((int)q, (int)tier), &base);
     if (scratch) {
         double *out = views[2].buf;
@@ -398,20 +419,21 @@ static PyObject *py_add(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
     return Py_NewRef(Py_None);
 }
 
-/* residual_sums(x, y, b0_high, b0_low, scale, b_high, b_low, out): out takes high, low (p + 2) */
+/* residual_sums(x, y, weight, b0_high, b0_low, scale, b_high, b_low, out): out takes high, low
+ * (p + 2) */
 static PyObject *py_residual_sums(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     (void)self;
-    if (arity(nargs, 8) < 0) return NULL;
-    dd b0 = {PyFloat_AsDouble(args[2]), PyFloat_AsDouble(args[3])};
+    if (arity(nargs, 9) < 0) return NULL;
+    dd b0 = {PyFloat_AsDouble(args[3]), PyFloat_AsDouble(args[4])};
     if (PyErr_Occurred()) return NULL;
     input in;
     PyObject *result = NULL;
     Py_buffer views[4];
     void *base;
-    if (input_read(&in, args[0], args[1]) < 0) goto done;
+    if (input_read(&in, args[0], args[1], args[2]) < 0) goto done;
     Py_ssize_t p = in.t.predictors, sizes[4] = {p + 1, p, p, 2 * (p + 2)};
-    if (many_doubles(args + 4, views, sizes, 4, 3) < 0) goto done;
+    if (many_doubles(args + 5, views, sizes, 4, 3) < 0) goto done;
     const kernels *code = active->code;
     double *scratch = scratch_new(code->residual_scratch((int)p), &base);
     const double **columns = malloc(sizeof(double *) * (size_t)(p + 1));
@@ -433,22 +455,22 @@ done:
     return result;
 }
 
-/* whitened_gram(x, y, scale, mean_high, mean_low, width, weights, out): out takes width² */
+/* whitened_gram(x, y, weight, scale, mean_high, mean_low, width, weights, out): out takes width² */
 static PyObject *py_whitened_gram(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     (void)self;
-    if (arity(nargs, 8) < 0) return NULL;
-    Py_ssize_t r = PyLong_AsSsize_t(args[5]);
+    if (arity(nargs, 9) < 0) return NULL;
+    Py_ssize_t r = PyLong_AsSsize_t(args[6]);
     if (r < 0 || r > 1000000) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "too many columns");
         return NULL;
     }
-    PyObject *const arrays[5] = {args[2], args[3], args[4], args[6], args[7]};
+    PyObject *const arrays[5] = {args[3], args[4], args[5], args[7], args[8]};
     input in;
     PyObject *result = NULL;
     Py_buffer views[5];
     void *base;
-    if (input_read(&in, args[0], args[1]) < 0) goto done;
+    if (input_read(&in, args[0], args[1], args[2]) < 0) goto done;
     Py_ssize_t p = in.t.predictors, sizes[5] = {p, p, p, p * r, r * r};
     if (many_doubles(arrays, views, sizes, 5, 4) < 0) goto done;
     const kernels *code = active->code;
@@ -612,7 +634,7 @@ static PyObject *py_small_fit(PyObject *self, PyObject *const *args, Py_ssize_t 
     PyObject *result = NULL;
     Py_buffer views[2];
     void *base;
-    if (input_read(&in, args[0], args[1]) < 0) goto done;
+    if (input_read(&in, args[0], args[1], Py_None) < 0) goto done;
     int p = in.t.predictors;
     Py_ssize_t q = p + 1;
     Py_ssize_t sizes[2] = {sizeof(bounds) / sizeof(double), 10 * q + 2 * q * q + 3 * p + p * p};
@@ -685,10 +707,10 @@ static PyObject *py_use(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 
 #define CALL(name, text) {#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, text}
 static PyMethodDef methods[] = {
-    CALL(gram, "gram(x, y, tier, scale, shift, out)"),
+    CALL(gram, "gram(x, y, weight, tier, scale, shift, out)"),
     CALL(add, "add(q, total, part)"),
-    CALL(residual_sums, "residual_sums(x, y, b0_high, b0_low, scale, b_high, b_low, out)"),
-    CALL(whitened_gram, "whitened_gram(x, y, scale, mean_high, mean_low, width, weights, out)"),
+    CALL(residual_sums, "residual_sums(x, y, weight, b0_high, b0_low, scale, b_high, b_low, out)"),
+    CALL(whitened_gram, "whitened_gram(x, y, weight, scale, mean_high, mean_low, width, weights, out)"),
     CALL(dot, "dot(a_high, a_low, b_high, b_low) -> (high, low)"),
     CALL(add_multiple, "add_multiple(high, low, factor_high, factor_low, x_high, x_low)"),
     CALL(symmetric_update, "symmetric_update(high, low, a_high, a_low, b_high, b_low)"),

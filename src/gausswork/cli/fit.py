@@ -41,6 +41,12 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
     command.add_argument(
         "--features", metavar="A,B", help="columns to explain it by (default: every other one)"
     )
+    command.add_argument(
+        "--weights", metavar="COLUMN", help="analytic weights w: a row has the variance σ²/w"
+    )
+    command.add_argument(
+        "--frequencies", metavar="COLUMN", help="how many equal rows each row stands for"
+    )
     command.add_argument("--no-intercept", action="store_true", help="fit through the origin")
     command.add_argument(
         "--missing",
@@ -79,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
             files_of(arguments),
             arguments.target,
             features=arguments.features,
+            weights=arguments.weights,
+            frequencies=arguments.frequencies,
             intercept=not arguments.no_intercept,
             missing=arguments.missing,
             method=NormalEquation(digits=arguments.digits),

@@ -24,9 +24,12 @@ _EXPENDABLE = (("t",), ("digits",), ("p",), ("lower", "upper"), ("std. error",))
 # Arguments of the library -> options of the command line, the first that fits.
 _OPTIONS = (
     (re.compile(r",? or fit the mean alone with features=\[\]"), ""),
-    (re.compile(r"\b(target|features|missing)='([\w,.-]*)'"), r"--\1 \2"),
+    (re.compile(r"\b(target|features|missing|weights|frequencies)='([\w,.-]*)'"), r"--\1 \2"),
     (re.compile(r"\b(target|features)=(?=['\"])"), r"--\1 "),
-    (re.compile(r"\b(target|features|missing|level|interval|threads)="), r"--\1"),
+    (
+        re.compile(r"\b(target|features|missing|weights|frequencies|level|interval|threads)="),
+        r"--\1",
+    ),
     (re.compile(r"\bintercept=False"), "--no-intercept"),
 )
 _COLOURS = {"note": "cyan", "caution": "yellow", "alarm": "bold red"}

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.data.sources import Batch, FloatMatrix, FloatVector, Tally
-from gausswork.data.tables import Column, as_floats, floats_of_array
+from gausswork.data.tables import Column, as_floats, floats_of_array, row_from_zero
+from gausswork.data.weights import check_weights
 from gausswork.errors import InputError
 
 MISSING_CHOICES = ("drop", "error")
@@ -28,9 +29,11 @@ class ArraySource:
     target : name of y.
     rows : n.
     missing : ``"drop"`` or ``"error"``: what :meth:`without_missing` does by default.
+    weight : (n,) weights of the rows, or None.
+    weighting : what they mean, ``"analytic"`` or ``"frequency"``; None without weights.
     """
 
-    __slots__ = ("missing", "names", "rows", "tally", "target", "x", "y")
+    __slots__ = ("missing", "names", "rows", "tally", "target", "weight", "weighting", "x", "y")
 
     replayable = True
     bytes_total: int | None = None
@@ -43,18 +46,25 @@ class ArraySource:
         names: tuple[str, ...],
         target: str,
         missing: str = "drop",
+        weight: npt.NDArray[Any] | None = None,
+        weighting: str | None = None,
     ) -> None:
         self.x = x
         self.y = y
         self.names = names
         self.target = target
         self.missing = missing
+        self.weight = weight
+        self.weighting = weighting if weight is not None else None
         self.rows = len(y)
         self.tally = Tally(read=0, dropped=0, missing={})
 
     def block(self, start: int, stop: int) -> Batch:
         """Rows ``start`` to ``stop``: views where the data is float64 or float32."""
-        return Batch(floats_of_array(self.x[start:stop]), floats_of_array(self.y[start:stop]))
+        x, y = floats_of_array(self.x[start:stop]), floats_of_array(self.y[start:stop])
+        if self.weight is None:
+            return Batch(x, y)
+        return Batch(x, y, floats_of_array(self.weight[start:stop]))
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield all rows in order, ``rows`` at a time. Values are not looked at."""
@@ -72,10 +82,13 @@ class ColumnsSource:
     ----------
     columns : p runs of n values, ``numpy.ndarray`` or ``pyarrow.ChunkedArray`` without nulls.
     y : one such run for the target.
-    names, target, rows, missing : as in :class:`ArraySource`.
+    weight : one such run, or None.
+    names, target, rows, missing, weighting : as in :class:`ArraySource`.
     """
 
-    __slots__ = ("columns", "missing", "names", "rows", "tally", "target", "y")
+    __slots__ = (
+        "columns", "missing", "names", "rows", "tally", "target", "weight", "weighting", "y",
+    )  # fmt: skip
 
     replayable = True
     bytes_total: int | None = None
@@ -88,12 +101,16 @@ class ColumnsSource:
         names: tuple[str, ...],
         target: str,
         missing: str = "drop",
+        weight: Column | None = None,
+        weighting: str | None = None,
     ) -> None:
         self.columns = tuple(columns)
         self.y = y
         self.names = names
         self.target = target
         self.missing = missing
+        self.weight = weight
+        self.weighting = weighting if weight is not None else None
         self.rows = len(y)
         self.tally = Tally(read=0, dropped=0, missing={})
 
@@ -101,7 +118,8 @@ class ColumnsSource:
         """Rows ``start`` to ``stop``: views where a column is float64 or float32 in one piece."""
         x = tuple(as_floats(run(column, start, stop)) for column in self.columns)
         y = as_floats(run(self.y, start, stop))
-        return Batch(x or np.empty((len(y), 0)), y)
+        weight = None if self.weight is None else as_floats(run(self.weight, start, stop))
+        return Batch(x or np.empty((len(y), 0)), y, weight)
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield all rows in order, ``rows`` at a time. Values are not looked at."""
@@ -124,6 +142,9 @@ class InMemory(Protocol):
     @property
     def rows(self) -> int: ...  # noqa: D102
 
+    @property
+    def weighting(self) -> str | None: ...  # noqa: D102
+
     def block(self, start: int, stop: int) -> Batch: ...  # noqa: D102
 
 
@@ -133,7 +154,7 @@ class KeptRows:
     The gaps are found once, when this is made; a pass copies only the batches that have one.
     """
 
-    __slots__ = ("_base", "_dropped", "_offsets", "names", "rows", "tally", "target")
+    __slots__ = ("_base", "_dropped", "_offsets", "names", "rows", "tally", "target", "weighting")
 
     replayable = True
     bytes_total: int | None = None
@@ -144,6 +165,7 @@ class KeptRows:
         self._base = base
         self.names = base.names
         self.target = base.target
+        self.weighting = base.weighting
         self._dropped, counts = _find_gaps(base, missing)
         # kept row k lies at k + (dropped rows before it); see _position
         self._offsets = self._dropped - np.arange(len(self._dropped))
@@ -192,6 +214,13 @@ def check_missing(missing: str) -> None:
         )
 
 
+def check_column(weight: Column, kind: str, *, name: str | None = None) -> None:
+    """Refuse a column in memory that cannot be weights; see :func:`check_weights`."""
+    for start in range(0, len(weight), _SCAN_ELEMENTS):
+        values = as_floats(run(weight, start, start + _SCAN_ELEMENTS))
+        check_weights(values, kind, name=name, where=row_from_zero(start))
+
+
 def check_rows(rows: int) -> None:
     """Refuse a batch size that is not a positive number of rows."""
     if rows < 1:
@@ -235,9 +264,10 @@ def _blocks(source: ArraySource | ColumnsSource, rows: int) -> Iterator[Batch]:
 def _leave_out(batch: Batch, gaps: npt.NDArray[np.intp]) -> Batch:
     keep = np.ones(len(batch), dtype=bool)
     keep[gaps] = False
+    weight = None if batch.weight is None else batch.weight[keep]
     if isinstance(batch.x, tuple):
-        return Batch(tuple(column[keep] for column in batch.x), batch.y[keep])
-    return Batch(batch.x[keep], batch.y[keep])
+        return Batch(tuple(column[keep] for column in batch.x), batch.y[keep], weight)
+    return Batch(batch.x[keep], batch.y[keep], weight)
 
 
 def _find_gaps(base: InMemory, missing: str) -> tuple[npt.NDArray[np.intp], dict[str, int]]:

@@ -20,6 +20,7 @@ from gausswork.data.remarks import (
     name_findings,
 )
 from gausswork.data.tables import Table
+from gausswork.data.weights import ARGUMENTS, Weights
 from gausswork.errors import InputError
 from gausswork.findings import Finding
 
@@ -50,6 +51,7 @@ def plan(
     target: str,
     features: str | Sequence[str] | None = None,
     *,
+    weights: Weights | None = None,
     announce: bool = True,
     progress: Progress | None = None,
 ) -> tuple[Recipe, tuple[Finding, ...]]:
@@ -60,6 +62,7 @@ def plan(
     table : the data.
     target : name of the target.
     features : names of the columns to use; None for every other usable column.
+    weights : the column that weighs the rows; it is no predictor unless ``features`` names it.
     announce : whether a choice made here is a finding even if nothing was left out.
     progress : called during the pass that collects levels.
 
@@ -70,9 +73,12 @@ def plan(
     """
     require_column(target, table.names, place=table.description, hint=table.hint)
     asked = _asked(table, target, features)
-    names = asked if asked is not None else [name for name in table.names if name != target]
-    fields = table.fields([*names, target])
+    aside = {target, weights.name if weights else target}
+    names = asked if asked is not None else [name for name in table.names if name not in aside]
+    fields = table.fields(list(dict.fromkeys([*names, target, *aside])))
     _check_target(fields[target])
+    if weights is not None:
+        _check_weights(fields[weights.name], weights, target)
     if asked is None:
         chosen, left_out, findings = _choose(table, [fields[name] for name in names], progress)
     else:
@@ -89,7 +95,7 @@ def plan(
     if asked is None and (announce or left_out):
         mending = mending_of(fields[name] for name in left_out)
         findings = [announcement(target, chosen, left_out, mending), *findings]
-    recipe = Recipe(target, tuple(chosen))
+    recipe = Recipe(target, tuple(chosen), weights)
     require_distinct(recipe.names, place="the design (columns and levels together)")
     if fields[target].kind is Kind.FLAG:
         findings = [*findings, binary_target(target)]
@@ -123,6 +129,17 @@ def _check_target(field: Field) -> None:
     raise InputError(
         f"the target must be numbers; column {field.name!r} holds {field.holds}. {remedy}"
     )
+
+
+def _check_weights(field: Field, weights: Weights, target: str) -> None:
+    argument = ARGUMENTS[weights.kind]
+    if field.name == target:
+        raise InputError(f"{target!r} is the target and cannot be {argument}= too.")
+    if field.kind not in (Kind.NUMBER, Kind.FLAG, Kind.EMPTY):
+        remedy = field.remedy or "Choose a column of numbers, or turn it into one."
+        raise InputError(
+            f"{argument} must be numbers; column {field.name!r} holds {field.holds}. {remedy}"
+        )
 
 
 def _choose(

@@ -27,6 +27,7 @@ from gausswork.data.tables import (
     as_floats,
     values_of,
 )
+from gausswork.data.weights import check_weights
 from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 
@@ -56,6 +57,7 @@ class EncodedSource:
         self.missing = missing
         self.names = recipe.names
         self.target = recipe.target
+        self.weighting = recipe.weights.kind if recipe.weights else None
         self.tally = Tally(read=0, dropped=0, missing={})
         self.findings: tuple[Finding, ...] = ()
 
@@ -92,12 +94,19 @@ class EncodedSource:
         rounded: dict[str, int] = {}
         columns = (*self.recipe.columns, Predictor(self.recipe.target))
         kinds = {column.name: table_kind(column) for column in columns}
-        if self.table.fields([self.target])[self.target].kind is Kind.FLAG:
-            kinds[self.target] = Kind.FLAG
-        pieces = self._complete_rows(self.table.read(kinds), columns, tally, rounded)
+        weights = self.recipe.weights
+        if weights is not None:
+            kinds.setdefault(weights.name, Kind.NUMBER)
+        for name in (self.target, *([weights.name] if weights is not None else [])):
+            if self.table.fields([name])[name].kind is Kind.FLAG:
+                kinds[name] = Kind.FLAG
+        by = None if weights is None else list(kinds).index(weights.name)
+        pieces = self._complete_rows(self.table.read(kinds), columns, by, tally, rounded)
+        p = len(self.recipe.columns)
         for block in reblock(pieces, rows):
-            y = cast(FloatVector, block[-1])
-            yield Batch(expand(block[:-1], self.recipe.columns, len(y)), y)
+            y = cast(FloatVector, block[p])
+            weight = None if weights is None else cast(FloatVector, block[-1])
+            yield Batch(expand(block[:p], self.recipe.columns, len(y)), y, weight)
         self.tally = tally
         self.findings = tuple(rounded_integers(name, rounded[name]) for name in rounded)
         if tally.read == tally.dropped:
@@ -107,18 +116,28 @@ class EncodedSource:
         self,
         portions: Iterable[Portion],
         columns: Sequence[Predictor],
+        by: int | None,
         tally: Tally,
         rounded: dict[str, int],
     ) -> Iterator[list[Compact]]:
+        """Yield the columns, and last the weights if there are any: column ``by`` of a portion."""
         for portion in portions:
             piece = [
                 _compact(values, column, portion, rounded)
-                for values, column in zip(portion.columns, columns, strict=True)
+                for values, column in zip(portion.columns[: len(columns)], columns, strict=True)
             ]
             for name, example in portion.beyond.items():
                 rounded.setdefault(name, example)
             tally.read += portion.rows
             gaps = _find_gaps(piece, columns, portion, self.missing, tally)
+            if by is not None:
+                assert self.recipe.weights is not None
+                weights = as_floats(portion.columns[by])
+                check_weights(
+                    weights, self.recipe.weights.kind, name=self.recipe.weights.name,
+                    where=portion.where,
+                )  # fmt: skip
+                piece.append(weights)
             if gaps is not None:
                 tally.dropped += int(np.count_nonzero(gaps))
                 piece = [values[~gaps] for values in piece]

@@ -48,34 +48,36 @@ def as_matrix(data: Any, *, allow_empty: bool = False) -> npt.NDArray[Any]:
     return array
 
 
-def as_vector(y: Any, *, rows: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Turn the target into an (n,) array of a numeric dtype, NaN where it has no value.
+def as_vector(y: Any, *, rows: int, shape: tuple[int, ...], name: str = "y") -> npt.NDArray[Any]:
+    """Turn the target, or weights, into an (n,) array of a numeric dtype, NaN for no value.
 
     Parameters
     ----------
     y : the target, an array or one column of a frame of any library.
     rows : how many values it must have.
     shape : shape of the predictors, for the message.
+    name : of the argument, for the message.
     """
     module = type(y).__module__.partition(".")[0]
     if module in ("pandas", "polars", "pyarrow", "narwhals"):
         if hasattr(y, "columns") and len(y.columns) == 1:
             y = y[next(iter(y.columns))]
-        column = series_column(y, place="y")
+        column = series_column(y, place=name)
         if not isinstance(column, np.ndarray):
             column = _floats_of_chunks(column)
         y = column
-    array = _numeric(y, "y")
+    array = _numeric(y, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
         raise InputError(
-            f"y must be one column of values, shape (n,); its shape is {array.shape}. "
-            "One target at a time: pass y[:, 0]."
+            f"{name} must be one column of values, shape (n,); its shape is {array.shape}. "
+            f"{'One target at a time: pass' if name == 'y' else 'Pass'} {name}[:, 0]."
         )
     if len(array) != rows:
         hint = " Did you mean X.T?" if len(shape) == 2 and shape[1] == len(array) else ""
-        raise InputError(f"X has {rows} rows and y has {len(array)} values; they must agree.{hint}")
+        has = f"{name} has {len(array)} values"
+        raise InputError(f"X has {rows} rows and {has}; they must agree.{hint}")
     return array
 
 

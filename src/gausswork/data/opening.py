@@ -6,19 +6,20 @@ Arrays are opened here, by little code; what reads tables is imported when there
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from gausswork.data.arrays import ArraySource, check_missing
+from gausswork.data.arrays import ArraySource, check_column, check_missing
 from gausswork.data.kinds import listed
 from gausswork.data.matrices import as_matrix, as_vector, default_names
 from gausswork.data.recipe import INTERCEPT, Predictor, Recipe
-from gausswork.data.sources import Source
+from gausswork.data.sources import Source, weighting_of
 from gausswork.data.tables import Table
+from gausswork.data.weights import ANALYTIC, ARGUMENTS, Weights
 from gausswork.errors import InputError
 from gausswork.findings import Finding
 
@@ -54,6 +55,8 @@ def open_data(
     features: str | Sequence[str] | None = None,
     missing: str = "drop",
     y: Any = None,
+    weights: Any = None,
+    weighting: str = ANALYTIC,
     progress: Progress | None = None,
 ) -> OpenedData:
     """Open data of any known kind for a fit.
@@ -69,6 +72,8 @@ def open_data(
     missing : ``"drop"`` leaves out rows with a gap in a used column and counts them,
         ``"error"`` refuses them.
     y : (n,) values of the target, where they are not a column of ``data``.
+    weights : name of the column that weighs the rows, or its (n,) values; None for no weights.
+    weighting : what they mean, ``"analytic"`` or ``"frequency"``.
     progress : called with (rows, bytes done, bytes in all) while levels are collected.
 
     Raises
@@ -84,14 +89,15 @@ def open_data(
     if target is not None and not isinstance(target, str):
         raise InputError("the target was given twice, as target= and as y=. Give one of them.")
     if type(data) is np.ndarray and data.dtype.names is None:  # the quick way for the usual case
-        return _open_arrays(data, target, features, missing, y)
+        return _open_arrays(data, target, features, missing, y, weights, weighting)
     if is_source(data):
-        return _open_source(data, target, features, y)
+        return _open_source(data, target, features, y, weights, weighting)
     table = as_table(data)
     if table is None:
-        return _open_arrays(data, target, features, missing, y)
-    from gausswork.data.tabular import open_table, open_table_and_target
+        return _open_arrays(data, target, features, missing, y, weights, weighting)
+    from gausswork.data.tabular import open_table, open_table_and_target, weighed
 
+    table, by = weighed(data, table, weights, weighting)
     if y is None:
         if target is None:
             raise InputError(
@@ -99,8 +105,8 @@ def open_data(
                 f"{table.names[-1] if table.names else 'y'!r}. The columns of "
                 f"{table.description} are {listed(table.names)}."
             )
-        return open_table(table, target, features, missing, progress=progress)
-    return open_table_and_target(data, table, target, features, missing, y)
+        return open_table(table, target, features, missing, weights=by, progress=progress)
+    return open_table_and_target(data, table, target, features, missing, y, weights=by)
 
 
 def as_table(data: Any) -> Table | None:
@@ -122,7 +128,14 @@ def is_source(data: Any) -> bool:
     )
 
 
-def _open_source(data: Any, target: str | None, features: Any, y: Any) -> OpenedData:
+def _open_source(
+    data: Any, target: str | None, features: Any, y: Any, weights: Any, weighting: str
+) -> OpenedData:
+    if weights is not None:
+        raise InputError(
+            f"data is a source that brings its own weights: leave {ARGUMENTS[weighting]}= out, "
+            f"give its batches a weight, and it the attribute weighting = {weighting!r}."
+        )
     if y is not None or features is not None:
         raise InputError(
             "data is a source that brings its own target and features: leave y= and features= out."
@@ -134,12 +147,22 @@ def _open_source(data: Any, target: str | None, features: Any, y: Any) -> Opened
         )
     recipe = getattr(data, "recipe", None)
     if not isinstance(recipe, Recipe):
-        recipe = Recipe(source.target, tuple(Predictor(name) for name in source.names))
+        kind = weighting_of(source)
+        by = None if kind is None else Weights(ARGUMENTS[kind], kind)
+        recipe = Recipe(source.target, tuple(Predictor(name) for name in source.names), by)
     description = getattr(data, "description", None)
     return OpenedData(source, recipe, (), str(description or type(data).__name__))
 
 
-def _open_arrays(data: Any, target: str | None, features: Any, missing: str, y: Any) -> OpenedData:
+def _open_arrays(
+    data: Any,
+    target: str | None,
+    features: Any,
+    missing: str,
+    y: Any,
+    weights: Any,
+    weighting: str,
+) -> OpenedData:
     x = as_matrix(data)
     if y is None:
         if target is None:
@@ -148,7 +171,7 @@ def _open_arrays(data: Any, target: str | None, features: Any, missing: str, y: 
                 "name a column, as in target='x1'."
             )
         from gausswork.data.frames import mapping_table
-        from gausswork.data.tabular import open_table
+        from gausswork.data.tabular import open_table, weighed
 
         names = default_names(x.shape[1])
         if target not in names:
@@ -158,13 +181,18 @@ def _open_arrays(data: Any, target: str | None, features: Any, missing: str, y: 
                 "dict of columns; or name a column of the array, as in target='x1'."
             )
         columns = {name: x[:, number] for number, name in enumerate(names)}
-        return open_table(mapping_table(columns), target, features, missing)
+        table, by = weighed(data, mapping_table(columns), weights, weighting)
+        return open_table(table, target, features, missing, weights=by)
     name = target or name_of(y) or "y"
     names = _array_names(x, features)
     if name in names:
         raise InputError(f"the target and a feature are both called {name!r}. Rename one of them.")
     column = as_vector(y, rows=len(x), shape=x.shape)
     recipe = _recipe_of(names, name)
+    weight = None
+    if weights is not None:
+        weight, by = _array_weights(weights, weighting, x.shape)
+        recipe = replace(recipe, weights=by)
     findings: tuple[Finding, ...] = ()
     if x.dtype.kind in "iu" or column.dtype.kind in "iu":
         findings = _integer_findings(x, column, names, name)
@@ -177,11 +205,25 @@ def _open_arrays(data: Any, target: str | None, features: Any, missing: str, y: 
 
         findings = (*findings, *name_findings(recipe))
     return OpenedData(
-        ArraySource(x, column, recipe.names, name, missing),
+        ArraySource(x, column, recipe.names, name, missing, weight, weighting),
         recipe,
         findings,
         f"arrays {x.shape[0]}×{x.shape[1]}",
     )
+
+
+def _array_weights(
+    values: Any, kind: str, shape: tuple[int, ...]
+) -> tuple[npt.NDArray[Any], Weights]:
+    argument = ARGUMENTS[kind]
+    if isinstance(values, str):
+        raise InputError(
+            f"{argument} is {values!r}, but an array has no column names. Pass the {shape[0]} "
+            f"{argument} themselves, or a data frame or a dict of columns as data."
+        )
+    weight = as_vector(values, rows=shape[0], shape=shape, name=argument)
+    check_column(weight, kind)
+    return weight, Weights(name_of(values) or argument, kind)
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gausswork.data.weights import Weights
 from gausswork.errors import ModelFileError
 
 NUMBER = "number"
@@ -52,10 +53,12 @@ class Recipe:
     ----------
     target : name of the target.
     columns : the columns used, in the order of the design.
+    weights : what weighs the rows of a fit, if anything; predictions do without.
     """
 
     target: str
     columns: tuple[Predictor, ...]
+    weights: Weights | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,6 +83,7 @@ class Recipe:
                 {"name": column.name, "kind": column.kind, "levels": list(column.levels)}
                 for column in self.columns
             ],
+            "weights": self.weights.to_dict() if self.weights else None,
         }
 
     @classmethod
@@ -95,7 +99,8 @@ class Recipe:
         columns = _part(data, "columns")
         if not isinstance(columns, list):
             raise ModelFileError(f"recipe: 'columns' must be a list; got {type(columns).__name__}.")
-        recipe = cls(target, tuple(_predictor(column) for column in columns))
+        weights = Weights.from_dict(data.get("weights"))
+        recipe = cls(target, tuple(_predictor(column) for column in columns), weights)
         used = [target, *(column.name for column in recipe.columns)]
         if len(set(used)) < len(used) or len(set(recipe.names)) < len(recipe.names):
             raise ModelFileError("recipe: two columns have the same name.")

@@ -9,6 +9,9 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gausswork.data.weights import KINDS
+from gausswork.errors import InputError
+
 FloatVector: TypeAlias = npt.NDArray[np.floating]
 FloatMatrix: TypeAlias = npt.NDArray[np.floating]
 
@@ -22,10 +25,13 @@ class Batch:
     x : (m, p) array of float64 or float32 in any memory order, or p columns of shape (m,).
         Columns let a frame be read where it lies, without a copy.
     y : (m,) array of float64 or float32.
+    weight : (m,) array of float64 or float32, at least 0; None where rows count alike. What it
+        means is said by ``weighting`` of the source.
     """
 
     x: FloatMatrix | tuple[FloatVector, ...]
     y: FloatVector
+    weight: FloatVector | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -52,6 +58,9 @@ class Source(Protocol):
 
     Every batch of one call to :meth:`batches` has exactly the number of rows asked for,
     except the last: fixed blocks make the sums the same to the last bit for any reader.
+
+    A source whose batches have weights says so by one more attribute, ``weighting``, which is
+    ``"analytic"`` or ``"frequency"``; see :func:`weighting_of`.
     """
 
     @property
@@ -77,3 +86,13 @@ class Source(Protocol):
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield all rows in order, ``rows`` at a time."""
         ...
+
+
+def weighting_of(source: Source) -> str | None:
+    """Return the kind of the weights that a source gives its rows; None where it gives none."""
+    kind = getattr(source, "weighting", None)
+    if kind is not None and kind not in KINDS:
+        raise InputError(
+            f"weighting of a source must be 'analytic' or 'frequency', or None; got {kind!r}."
+        )
+    return kind

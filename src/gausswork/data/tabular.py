@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from gausswork.data.arrays import ColumnsSource
+import numpy as np
+
+from gausswork.data.arrays import ColumnsSource, check_column
 from gausswork.data.columns import series_column
 from gausswork.data.design import plan
 from gausswork.data.encode import EncodedSource, integer_findings
 from gausswork.data.frames import check_same_index
+from gausswork.data.kinds import require_column
 from gausswork.data.levels import Progress
 from gausswork.data.opening import OpenedData, name_of
 from gausswork.data.tables import Table
+from gausswork.data.weights import ARGUMENTS, Weights
 from gausswork.errors import InputError
 
 
@@ -22,6 +26,7 @@ def open_table(
     missing: str,
     *,
     announce: bool = True,
+    weights: Weights | None = None,
     progress: Progress | None = None,
 ) -> OpenedData:
     """Open a table whose target is one of its columns.
@@ -30,26 +35,41 @@ def open_table(
     ----------
     features, missing, progress : as of :func:`gausswork.data.open_data`.
     announce : whether a choice of features is a finding even if nothing was left out.
+    weights : the column that weighs the rows.
     """
     if table.rows == 0:
         raise InputError(f"{table.description} has no rows, so there is nothing to fit.")
-    recipe, findings = plan(table, target, features, announce=announce, progress=progress)
+    recipe, findings = plan(
+        table, target, features, weights=weights, announce=announce, progress=progress
+    )
     findings = (*table.findings, *findings)
     plain = None
     if not recipe.categories and hasattr(table, "plain"):
-        plain = table.plain([*(column.name for column in recipe.columns), target])
+        used = [*(column.name for column in recipe.columns), target]
+        plain = table.plain(used if weights is None else [*used, weights.name])
     if plain is None:
         return OpenedData(
             EncodedSource(table, recipe, missing), recipe, findings, table.description
         )
     names = [*(column.name for column in recipe.columns), target]
-    source = ColumnsSource(plain[:-1], plain[-1], recipe.names, target, missing)
+    plain, weight = plain[: len(names)], (plain[-1] if weights is not None else None)
+    if weights is not None:
+        check_column(weight, weights.kind, name=weights.name)
+    kind = weights.kind if weights is not None else None
+    source = ColumnsSource(plain[:-1], plain[-1], recipe.names, target, missing, weight, kind)
     findings = (*findings, *integer_findings(zip(names, plain, strict=True)))
     return OpenedData(source, recipe, findings, table.description)
 
 
 def open_table_and_target(
-    data: Any, table: Table, target: str | None, features: Any, missing: str, y: Any
+    data: Any,
+    table: Table,
+    target: str | None,
+    features: Any,
+    missing: str,
+    y: Any,
+    *,
+    weights: Weights | None = None,
 ) -> OpenedData:
     """Open a table whose target ``y`` lies beside it; ``data`` is what the table was made of."""
     if not hasattr(table, "with_column"):
@@ -68,4 +88,36 @@ def open_table_and_target(
             f"the target {name!r} is also a column of X. Take it out of X, or rename it."
         )
     whole = table.with_column(name, series_column(y, place=f"the target {name!r}"))
-    return open_table(whole, name, features, missing, announce=False)
+    return open_table(whole, name, features, missing, announce=False, weights=weights)
+
+
+def weighed(data: Any, table: Table, values: Any, kind: str) -> tuple[Table, Weights | None]:
+    """Find the column of a table that weighs its rows; values beside the table become one.
+
+    Parameters
+    ----------
+    data : what the table was made of.
+    values : name of the column, or its values; None for no weights.
+    kind : ``"analytic"`` or ``"frequency"``.
+    """
+    if values is None:
+        return table, None
+    argument = ARGUMENTS[kind]
+    if isinstance(values, int | np.integer):
+        values = str(values)  # pandas columns may be called 0, 1, 2
+    if isinstance(values, str):
+        require_column(values, table.names, place=table.description, hint=table.hint)
+        return table, Weights(values, kind)
+    if not hasattr(table, "with_column"):
+        raise InputError(
+            f"the {argument} of {table.description} must be one of its columns: name it, as in "
+            f"{argument}='w'. Values beside a file or stream cannot be matched to it."
+        )
+    check_same_index(data, values, ("data", argument))
+    if hasattr(values, "columns") and len(values.columns) == 1:  # a frame of one column
+        values = values[next(iter(values.columns))]
+    name = name_of(values) or argument
+    while name in table.names:
+        name += "_"
+    whole = table.with_column(name, series_column(values, place=argument))
+    return whole, Weights(name, kind)

@@ -130,7 +130,7 @@ def _check_range(
     ----------
     table : (2, p + 1) coefficients and standard errors, NaN where there are none.
     """
-    size = math.sqrt(system.target_raw_square / system.rows) / system.target_scale
+    size = math.sqrt(system.target_raw_square / system.weight[0]) / system.target_scale
     for square in (system.target_square[0], _residual_square(system, state)[0]):
         if square > 0.0 and not _LEAST <= _in_units(square, system) < math.inf:
             raise InputError(
@@ -148,7 +148,7 @@ def _check_range(
         j = int(np.argmax(outside.any(axis=0)))
         name = moments.names[j - 1] if j else moments.target
         if j:
-            size = math.sqrt(system.raw_square[j - 1] / system.rows) / system.scale[j - 1]
+            size = math.sqrt(system.raw_square[j - 1] / system.weight[0]) / system.scale[j - 1]
         raise InputError(
             f"the coefficient of {('intercept', *moments.names)[j]!r} or its standard error leaves "
             f"the range of float64: {name!r} has values of the size {size:.0e}. {_rescaled(size)}."
@@ -186,12 +186,13 @@ def _input_noise(
     The noise of an input v is uniform over half a unit in its last place, sd at most u·|v|/√3.
     """
     c, n, beta = factor.inverse, system.rows, state.coefficients[0]
+    of_ones = 1.0 / system.weight[0]
     raw = system.raw_square[factor.kept]
     per_row = (system.target_raw_square + float((beta * beta) @ raw)) / n
     residual = variance if math.isfinite(variance) else 0.0
     noise = np.sqrt(per_row * c.diagonal() + residual * ((c * c) @ raw))
     leaning = to.leaning[0]
-    of_intercept = per_row * (to.of_mean + 1.0 / n) + residual * float((leaning * leaning) @ raw)
+    of_intercept = per_row * (to.of_mean + of_ones) + residual * float((leaning * leaning) @ raw)
     unit = 2.0 * UNIT_ROUNDOFF / math.sqrt(3.0)
     return unit * noise, unit * math.sqrt(of_intercept)
 
@@ -234,7 +235,7 @@ def _dependencies(
                     ratio = system.scale[j] / system.scale[k]
                     combination[moments.names[j]] = float(weight * ratio)
                     constant -= weight * system.mean[0][j]
-        typical = np.sqrt(system.raw_square[k] / system.rows)
+        typical = np.sqrt(system.raw_square[k] / system.weight[0])
         if system.intercept and abs(constant) > _TAKES_PART * typical:
             combination["intercept"] = float(constant / system.scale[k])
         yield Dependency(moments.names[k], combination)

@@ -15,11 +15,18 @@ from gausswork.leastsquares.kernels import Predictors, Sums
 GRAM_ERROR = (2.0**-51, 2.0**-72, 2.0**-94)
 
 
-def gram(x: Predictors, y: FloatVector, scale: Array, shift: Array, tier: int) -> Sums:
+def gram(
+    x: Predictors,
+    y: FloatVector,
+    scale: Array,
+    shift: Array,
+    tier: int,
+    weight: FloatVector | None = None,
+) -> Sums:
     """Sum z and zzᵀ over one block of data; see :func:`kernels.gram`."""
     q = len(scale)
     out = np.empty(2 * q + 2 * q * q)
-    _kernels.gram(x, y, tier, scale, shift, out)
+    _kernels.gram(x, y, weight, tier, scale, shift, out)
     return _views(out, q)
 
 
@@ -42,20 +49,26 @@ def residual_sums(
     scale: Array,
     intercept: tuple[float, float],
     coefficients: DoubleDouble,
+    weight: FloatVector | None = None,
 ) -> DoubleDouble:
     """Sum Xᵀr, r and r² over one block of data; see :func:`kernels.residual_sums`."""
     out = np.empty((2, len(scale) + 1))
-    _kernels.residual_sums(x, y, *intercept, scale, *coefficients, out)
+    _kernels.residual_sums(x, y, weight, *intercept, scale, *coefficients, out)
     return out[0], out[1]
 
 
 def whitened_gram(
-    x: Predictors, y: FloatVector, scale: Array, mean: DoubleDouble, weights: Array
+    x: Predictors,
+    y: FloatVector,
+    scale: Array,
+    mean: DoubleDouble,
+    factor: Array,
+    weight: FloatVector | None = None,
 ) -> Array:
     """Gram matrix of the whitened columns; see :func:`kernels.whitened_gram`."""
-    width = weights.shape[1]
+    width = factor.shape[1]
     out = np.empty((width, width))
-    _kernels.whitened_gram(x, y, scale, *mean, width, np.ascontiguousarray(weights), out)
+    _kernels.whitened_gram(x, y, weight, scale, *mean, width, np.ascontiguousarray(factor), out)
     return out
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gausswork.data.recipe import Predictor, Recipe
 from gausswork.data.sources import Source, Tally
+from gausswork.data.weights import ANALYTIC, FREQUENCY
 from gausswork.errors import InputError, NotFiniteError
 from gausswork.findings import Finding
 from gausswork.leastsquares import inference
@@ -18,6 +19,7 @@ from gausswork.leastsquares.inference import FTest
 from gausswork.leastsquares.moments import Moments, Progress
 from gausswork.leastsquares.solution import NormalEquation, Solution
 from gausswork.leastsquares.solve import least_squares
+from gausswork.leastsquares.weights import weight_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -141,8 +143,18 @@ class Fit:
         return inference.adjusted_r_squared(self.solution)
 
     @property
+    def weights(self) -> str | None:
+        """Name of what weighs the rows, None without weights; :attr:`weighting` says how."""
+        return self.design.weights.name if self.design.weights else None
+
+    @property
+    def weighting(self) -> str | None:
+        """``"analytic"``, ``"frequency"``, or None without weights."""
+        return self.moments.weighting
+
+    @property
     def rows(self) -> int:
-        """Number of rows fitted."""
+        """Number of rows fitted: those of positive weight, or the sum of frequencies."""
         return self.solution.rows
 
     @property
@@ -281,6 +293,8 @@ def fit(
     target: Any = None,
     *,
     features: str | Sequence[str] | None = None,
+    weights: Any = None,
+    frequencies: Any = None,
     intercept: bool = True,
     missing: str = "drop",
     method: NormalEquation | None = None,
@@ -296,6 +310,10 @@ def fit(
     target : name of the target column; for an array the (n,) target values.
     features : names of the predictor columns, as a sequence or ``"a,b"``; by default every other
         usable column.
+    weights : analytic weights w, a column's name or (n,) values: the error of a row has the
+        variance σ²/w. Rows of weight 0 are left out. As in R's ``lm(weights=)``; only ratios
+        matter to coefficients and standard errors.
+    frequencies : how many equal rows each row stands for, a column's name or (n,) whole numbers.
     intercept : whether to fit one; without it the line goes through the origin.
     missing : ``"drop"`` leaves out rows with a missing value and counts them, ``"error"`` refuses.
     method : how many correct digits to ask for; by default 15 on small data and 8 on large.
@@ -335,8 +353,17 @@ def fit(
             f"features names no column; got {features!r}. Name some, separated by commas as in "
             "'a,b', or leave it out to use every usable column."
         )
+    if weights is not None and frequencies is not None:
+        raise InputError(
+            "weights and frequencies were both given. Give frequencies= where a row stands for "
+            "several equal ones, weights= where rows are of different precision."
+        )
     try:
-        opened = open_data(data, target, features=features, missing=missing, progress=progress)
+        opened = open_data(
+            data, target, features=features, missing=missing, progress=progress,
+            weights=weights if frequencies is None else frequencies,
+            weighting=ANALYTIC if frequencies is None else FREQUENCY,
+        )  # fmt: skip
     except InputError:
         _refuse_formula(data, target)
         raise
@@ -363,6 +390,7 @@ def fit(
         method=method,
         findings=_distinct(
             opened.findings,
+            weight_findings(solution.moments, opened.recipe, source.tally),
             getattr(source, "findings", ()),
             solution.findings,
             inference.findings(solution),
@@ -414,7 +442,7 @@ def _rows_and_bytes(
 def _distinct(*groups: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Join findings; an earlier group has the last word on the codes that it uses."""
     joined: list[Finding] = []
-    for group in groups:
+    for group in filter(None, groups):
         taken = {finding.code for finding in joined}
         joined += [finding for finding in group if finding.code not in taken]
     return tuple(joined)

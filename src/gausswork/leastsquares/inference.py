@@ -6,7 +6,8 @@ Undefined quantities are NaN, never a division warning; the findings of the solu
 
 Conventions: residual variance is RSS / (n - rank). The log-likelihood is the Gaussian one at its
 maximum (variance RSS / n); AIC and BIC count the residual variance as a parameter, as R does
-(statsmodels does not: its AIC is smaller by 2, its BIC by log n).
+(statsmodels does not: its AIC is smaller by 2, its BIC by log n). With weights every sum of squares
+is a weighted one, and n counts the rows of positive weight, or the rows that frequencies stand for.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def covariance(solution: Solution) -> Matrix:
             unit = np.empty((k, k))
             unit[1:, 1:] = slopes
             unit[0, 1:] = unit[1:, 0] = shared
-            unit[0, 0] = 1.0 / solution.rows + leaning @ leaning
+            unit[0, 0] = 1.0 / solution.total_weight + leaning @ leaning
         else:
             unit = slopes
         result = np.asarray(variance * unit, dtype=np.float64)
@@ -166,11 +167,15 @@ def f_test(solution: Solution) -> FTest:
 
 
 def log_likelihood(solution: Solution) -> float:
-    """Return the Gaussian log-likelihood at its maximum; infinite for a perfect fit."""
+    """Return the Gaussian log-likelihood at its maximum; infinite for a perfect fit.
+
+    With analytic weights w the errors have variances σ²/w, which adds Σ log w / 2.
+    """
     variance = solution.residual_sum_of_squares / solution.rows
     if variance == 0.0:
         return math.inf
-    return -0.5 * solution.rows * (math.log(2 * math.pi) + math.log(variance) + 1.0)
+    alike = -0.5 * solution.rows * (math.log(2 * math.pi) + math.log(variance) + 1.0)
+    return alike + 0.5 * solution.moments.log_weights
 
 
 def aic(solution: Solution) -> float:

@@ -2,11 +2,15 @@
 
 Every kernel works on *scaled* columns: the data times powers of two, so that no square over- or
 underflows whatever the units. ``z`` stands for the q = p + 1 columns x₁ … x_p, y.
+
+Where rows have weights w, every sum is one of weighted terms. The Gram matrix is formed of rows
+times √w, which keeps it symmetric and its errors relative to its own norms whatever the weights; √w
+is carried in double-double: rows times a rounded √w would be those of another problem.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +58,14 @@ def columns_of(x: Predictors, rows: slice) -> Array:
 
 
 @np.errstate(all="ignore")
-def gram(x: Predictors, y: FloatVector, scale: Array, shift: Array, tier: int) -> Sums:
+def gram(
+    x: Predictors,
+    y: FloatVector,
+    scale: Array,
+    shift: Array,
+    tier: int,
+    weight: FloatVector | None = None,
+) -> Sums:
     """Sum z and zzᵀ over the rows of one block of data, z = [x, y] · scale − shift.
 
     Tier 0 multiplies in float64 over short blocks and adds the blocks in double-double. Tiers 1 and
@@ -67,6 +78,7 @@ def gram(x: Predictors, y: FloatVector, scale: Array, shift: Array, tier: int) -
     scale : (q,) powers of two.
     shift : (q,) taken off after scaling.
     tier : 0, 1 or 2.
+    weight : (m,) of the rows, at least 0; None where they count alike.
     """
     parts = []
     for start in range(0, max(len(y), 1), _CHUNK):
@@ -77,18 +89,38 @@ def gram(x: Predictors, y: FloatVector, scale: Array, shift: Array, tier: int) -
         if len(part) > 1:
             np.multiply(columns_of(x, rows).T, scale[:-1, None], out=part[:-1])
         np.multiply(y[rows], scale[-1], out=part[-1])
+        high, error = dd.two_sum(part, -shift[:, None]) if tier else (part - shift[:, None], 0.0)
+        first: DoubleDouble | None = None
+        if weight is not None:
+            w = np.asarray(weight[rows], dtype=np.float64)
+            first, (high, error) = _weighted(high, error, w, tier)
+        part[:] = high
+        blocks = z.transpose(1, 0, 2)
         if tier == 0:
-            part -= shift[:, None]
-            blocks = z.transpose(1, 0, 2)
-            first, second = dd.promote(blocks @ _ONES), dd.promote(_cross(blocks, blocks))
+            sums, second = dd.promote(blocks @ _ONES), dd.promote(_cross(blocks, blocks))
         else:
-            high, error = dd.two_sum(part, -shift[:, None])
             low = np.zeros_like(z)
-            part[:], low.reshape(len(scale), -1)[:, :count] = high, error
-            first, second = _slice_sums(z.transpose(1, 0, 2), low.transpose(1, 0, 2), tier)
-        parts.append((*dd.total(first), *dd.total(second)))
+            low.reshape(len(scale), -1)[:, :count] = error
+            sums, second = _slice_sums(blocks, low.transpose(1, 0, 2), tier)
+        parts.append((*(dd.total(sums) if first is None else first), *dd.total(second)))
     high_first, low_first, high, low = (np.array(part) for part in zip(*parts, strict=True))
     return Sums(*dd.total((high_first, low_first)), *dd.total((high, low)))
+
+
+def _weighted(high: Array, low: Any, w: Array, tier: int) -> tuple[DoubleDouble, DoubleDouble]:
+    """Return Σ w·z, (q,), and z·√w, (q, m), of the columns z = high + low."""
+    root = root_of(w)
+    if tier == 0:
+        return dd.promote(high @ w), dd.promote(high * root[0])
+    columns = (np.ascontiguousarray(high.T), np.ascontiguousarray(low.T))
+    products = dd.multiply(columns, dd.promote(w[:, None]))
+    return dd.total(products), dd.multiply((high, low), root)
+
+
+def root_of(weight: Array) -> DoubleDouble:
+    """Return √w in double-double, (m,); zero where the weight is."""
+    root = dd.square_root(dd.promote(np.where(weight > 0.0, weight, 1.0)))
+    return np.where(weight > 0.0, root[0], 0.0), np.where(weight > 0.0, root[1], 0.0)
 
 
 def _cross(a: Array, b: Array) -> Array:
@@ -136,6 +168,7 @@ def residual_sums(
     scale: Array,
     intercept: tuple[float, float],
     coefficients: DoubleDouble,
+    weight: FloatVector | None = None,
 ) -> DoubleDouble:
     """Sum Xᵀr, r and r² in double-double, r = y − intercept − X·coefficients, all scaled.
 
@@ -155,20 +188,28 @@ def residual_sums(
             column = np.ascontiguousarray(columns[:, j])
             product = dd.multiply(dd.promote(column), (coefficients[0][j], coefficients[1][j]))
             r = dd.subtract(r, product)
+        weighted = r
+        if weight is not None:
+            weighted = dd.multiply(r, dd.promote(np.asarray(weight[part], np.float64)))
         new = np.empty((2, p + 2))
         for j in range(p):
             column = np.ascontiguousarray(columns[:, j])
-            new[:, j] = dd.total(dd.multiply(r, dd.promote(column)))
-        new[:, p] = dd.total(r)
-        new[:, p + 1] = dd.total(dd.multiply(r, r))
+            new[:, j] = dd.total(dd.multiply(weighted, dd.promote(column)))
+        new[:, p] = dd.total(weighted)
+        new[:, p + 1] = dd.total(dd.multiply(weighted, r))
         sums = dd.add(sums, (new[0], new[1]))
     return sums
 
 
 def whitened_gram(
-    x: Predictors, y: FloatVector, scale: Array, mean: DoubleDouble, weights: Array
+    x: Predictors,
+    y: FloatVector,
+    scale: Array,
+    mean: DoubleDouble,
+    factor: Array,
+    weight: FloatVector | None = None,
 ) -> Array:
-    """Gram matrix of W = (X · scale − mean) · weights over the rows of one block of data.
+    """Gram matrix of W = (X · scale − mean) · factor over the rows of one block of data.
 
     W is formed in double-double, so that nearly dependent columns become nearly orthonormal ones
     at full precision; the products of those need no more than float64.
@@ -177,20 +218,23 @@ def whitened_gram(
     ----------
     scale : (p,) powers of two.
     mean : (p,) double-double.
-    weights : (p, r).
+    factor : (p, r).
+    weight : (m,) of the rows, or None.
     """
-    result = np.zeros((weights.shape[1],) * 2)
+    result = np.zeros((factor.shape[1],) * 2)
     for start in range(0, len(y), _CHUNK):
         part = slice(start, min(start + _CHUNK, len(y)))
         columns = dd.subtract(dd.promote(columns_of(x, part) * scale), mean)
-        whitened = np.empty((len(columns[0]), weights.shape[1]))
-        for k in range(weights.shape[1]):
-            used = np.flatnonzero(weights[:, k])
+        whitened = np.empty((len(columns[0]), factor.shape[1]))
+        for k in range(factor.shape[1]):
+            used = np.flatnonzero(factor[:, k])
             total: DoubleDouble = (np.zeros(len(whitened)), np.zeros(len(whitened)))
             for j in used:
                 column = (columns[0][:, j], columns[1][:, j])
-                total = dd.add(total, dd.multiply(column, dd.promote(weights[j, k])))
+                total = dd.add(total, dd.multiply(column, dd.promote(factor[j, k])))
             whitened[:, k] = total[0]
+        if weight is not None:
+            whitened *= np.sqrt(np.asarray(weight[part], dtype=np.float64))[:, None]
         result += whitened.T @ whitened
     return result
 

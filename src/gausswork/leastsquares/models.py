@@ -24,6 +24,7 @@ from gausswork.leastsquares.solution import Dependency, NormalEquation, Solution
 
 FORMAT = "gausswork-model"
 VERSION = 1
+WEIGHTED = 2  # version of a model with weights, which older readers would misread
 LARGEST_FILE = 2**30  # bytes; a model of 5,000 predictors takes half of that
 
 _OPENING = f'{{"format": "{FORMAT}"'
@@ -103,7 +104,7 @@ def encode(fit: Fit) -> dict[str, Any]:
     }
     return {
         "format": FORMAT,
-        "version": VERSION,
+        "version": WEIGHTED if s.moments.weighting else VERSION,
         "target": fit.target,
         "description": fit.description,
         "method": {"name": "normal-equation", "digits": fit.method.digits},
@@ -131,9 +132,11 @@ def decode(document: Any) -> Fit:
     if top.data.get("format") != FORMAT:
         raise ModelFileError(f"this is not a gausswork model: its format is not {FORMAT!r}.")
     version = top.integer("version", low=1)
-    if version > VERSION:
+    sums = top.data.get("moments")
+    known = WEIGHTED if isinstance(sums, dict) and sums.get("weights") else VERSION
+    if version > known:
         raise ModelFileError(
-            f"the model has format version {version}, and this gausswork reads up to {VERSION}. "
+            f"the model has format version {version}, and this gausswork reads up to {known}. "
             "Upgrade gausswork."
         )
     moments = Moments.from_dict(top.part("moments").data)
@@ -143,6 +146,8 @@ def decode(document: Any) -> Fit:
         raise ModelFileError("its parts name different targets.")
     if design.names != moments.names:
         raise ModelFileError("its design and its moments name different predictors.")
+    if moments.weighting != (design.weights.kind if design.weights else None):
+        raise ModelFileError("its design and its moments have weights of different kinds.")
     if len(set(moments.names)) < len(moments.names):
         raise ModelFileError("two predictors have the same name.")
     method = top.part("method")

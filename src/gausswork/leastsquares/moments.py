@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -9,13 +10,21 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from gausswork import processors
-from gausswork.data.sources import Batch, Source
+from gausswork.data.sources import Batch, Source, weighting_of
+from gausswork.data.weights import ANALYTIC, KINDS
 from gausswork.errors import InputError, ModelFileError
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.backend import Backend, default_backend
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble, Integers
 from gausswork.leastsquares.kernels import Sums, columns_of
 from gausswork.leastsquares.ordered import in_order
+from gausswork.leastsquares.weights import (
+    NO_WEIGHTS,
+    WeightSums,
+    require_weight,
+    weight_sums,
+    weighted_error,
+)
 
 Progress: TypeAlias = Callable[[int], None]
 
@@ -43,6 +52,12 @@ class Moments:
     second_high, second_low : (q, q) sums of zzᵀ in double-double.
     error : relative error constant of ``second_*``: entry (j, k) is off by at most about
         ``error · ‖z_j‖ · ‖z_k‖``.
+    weighting : ``"analytic"`` or ``"frequency"`` where the rows have weights, else None. All sums
+        are then of weighted terms. ``rows`` counts rows of positive weight, or for frequencies
+        the rows that they stand for.
+    weight : Σw in double-double; None without weights.
+    log_weights : Σ log w over the rows of positive analytic weight; 0.0 otherwise.
+    least_weight : smallest positive analytic weight; 1.0 otherwise.
     """
 
     names: tuple[str, ...]
@@ -55,6 +70,22 @@ class Moments:
     second_high: Array
     second_low: Array
     error: float
+    weighting: str | None = None
+    weight: tuple[float, float] | None = None
+    log_weights: float = 0.0
+    least_weight: float = 1.0
+
+    @property
+    def total_weight(self) -> tuple[float, float]:
+        """Σw in double-double, the number of rows where they have no weights."""
+        return self.weight or (float(self.rows), 0.0)
+
+    @property
+    def unevenness(self) -> float:
+        """√(mean weight / smallest weight): how much more a light row may hold than it shows."""
+        if self.weighting != ANALYTIC:
+            return 1.0
+        return math.sqrt(self.total_weight[0] / self.rows / self.least_weight)
 
     @property
     def first(self) -> DoubleDouble:
@@ -89,6 +120,10 @@ class Moments:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; the numbers keep every bit."""
         upper = np.triu_indices(len(self.shift))
+        weights = None
+        if self.weight is not None:
+            sums = _packed(np.array([*self.weight, self.log_weights, self.least_weight]))
+            weights = {"kind": self.weighting, "sums": sums}
         return {
             "names": list(self.names),
             "target": self.target,
@@ -98,6 +133,7 @@ class Moments:
             "shift": _packed(self.shift),
             "first": [_packed(self.first_high), _packed(self.first_low)],
             "second": [_packed(self.second_high[upper]), _packed(self.second_low[upper])],
+            "weights": weights,
         }
 
     @classmethod
@@ -122,7 +158,7 @@ class Moments:
             second = [_symmetric(_unpacked(part, q * (q + 1) // 2), q) for part in data["second"]]
             return cls(
                 names, str(data["target"]), rows, exponents, _unpacked(data["shift"], q),
-                first[0], first[1], second[0], second[1], error,
+                first[0], first[1], second[0], second[1], error, *_weights(data.get("weights")),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as problem:
             raise ModelFileError(
@@ -149,6 +185,15 @@ def _unpacked(text: str, size: int) -> Array:
     return values
 
 
+def _weights(data: Any) -> tuple[str | None, tuple[float, float] | None, float, float]:
+    if data is None:
+        return None, None, 0.0, 1.0
+    kind, (high, low, logs, least) = data["kind"], _unpacked(data["sums"], 4).tolist()
+    if kind not in KINDS or not 0.0 < least <= high:
+        raise ValueError("the weights are not what they should be")
+    return kind, (high, low), logs, least
+
+
 def _symmetric(upper: Array, q: int) -> Array:
     matrix = np.zeros((q, q))
     matrix[np.triu_indices(q)] = upper
@@ -165,13 +210,23 @@ def merge(a: Moments, b: Moments) -> Moments:
             f"moments of different columns cannot be merged: {[*a.names, a.target]} and "
             f"{[*b.names, b.target]}. Accumulate both from the same features and target."
         )
+    if a.weighting != b.weighting:
+        raise InputError(
+            f"moments of {a.weighting or 'no'} weights and of {b.weighting or 'no'} weights cannot "
+            "be merged. Accumulate both with weights of one kind, or both without."
+        )
     b = _moved(b, a.exponents, a.shift)
+    weight = None
+    if a.weighting is not None:
+        high, low = dd.add(a.total_weight, b.total_weight)
+        weight = (float(high), float(low))
     first = dd.add(a.first, b.first)
     second = dd.add(a.second, b.second)
     return Moments(
         a.names, a.target, a.rows + b.rows, a.exponents, a.shift,
         first[0], first[1], second[0], second[1],
-        max(a.error, b.error),
+        max(a.error, b.error), a.weighting, weight, a.log_weights + b.log_weights,
+        min(a.least_weight, b.least_weight),
     )  # fmt: skip
 
 
@@ -183,7 +238,7 @@ def _moved(m: Moments, exponents: Integers, shift: Array) -> Moments:
     move = dd.two_sum(factor * m.shift, -shift)
     first = dd.scale(m.first, factor)
     second = dd.scale(dd.scale(m.second, factor), factor[:, None])
-    n = dd.promote(np.float64(m.rows))
+    n = m.total_weight
     column = (move[0][:, None], move[1][:, None])
     crossed = dd.multiply(column, first)
     second = dd.add(second, dd.add(crossed, (crossed[0].T, crossed[1].T)))
@@ -231,7 +286,7 @@ def accumulate(
         The source has no rows.
     """
     backend = backend or default_backend()
-    p = len(source.names)
+    p, kind = len(source.names), weighting_of(source)
     batches = source.batches(block_rows(p)) if blocks is None else blocks
     opening = next(batches, None)
     if opening is None or len(opening) == 0:
@@ -243,18 +298,27 @@ def accumulate(
         guessed, shift = _origin(opening, p, exponents)
         scale = np.ldexp(1.0, guessed.astype(np.int32))
 
-        def summed(batch: Batch) -> tuple[int, Sums]:
+        def summed(batch: Batch) -> tuple[int, WeightSums | None, Sums]:
             with np.errstate(all="ignore"):
-                return len(batch), backend.gram(batch.x, batch.y, scale, shift, tier)
+                weights = weight_sums(batch, kind)
+                sums = backend.gram(batch.x, batch.y, scale, shift, tier, batch.weight)
+                return len(batch), weights, sums
 
         workers = workers_for(threads, backend, len(opening) * (p + 1) ** 2)
-        rows, total = 0, None
-        for count, part in in_order(summed, opening, batches, workers):
+        rows, total, weights = 0, None, NO_WEIGHTS
+        for count, of_weights, part in in_order(summed, opening, batches, workers):
             rows += count
+            if of_weights is not None:
+                weights = weights.add(of_weights)
             total = part if total is None else backend.add_sums(total, part)
             if progress is not None:
                 progress(rows)
     assert total is not None
+    error, of_weights = backend.gram_error[tier], ()
+    if kind is not None:
+        require_weight(weights)
+        rows, error = weights.rows, weighted_error(error)
+        of_weights = (kind, weights.total, weights.logs, weights.least)
     return Moments(
         source.names,
         source.target,
@@ -265,7 +329,8 @@ def accumulate(
         total.first_low,
         total.second_high,
         total.second_low,
-        backend.gram_error[tier],
+        error,
+        *of_weights,
     )
 
 

@@ -161,7 +161,10 @@ def _limits(
 
 
 def leverage(solution: Solution, x: Matrix) -> Vector:
-    """Return h = 1/n + z'(Z'Z)⁻¹z of rows x, (m, p) -> (m,): the variance of ŷ in units of σ²."""
+    """Return h = 1/n + z'(Z'Z)⁻¹z of rows x, (m, p) -> (m,): the variance of ŷ in units of σ².
+
+    With weights n and Z'Z are their sums, and a row of weight w has the leverage w·h.
+    """
     kept = np.flatnonzero(~np.isnan(_slopes(solution)[0]))
     h = np.empty(len(x))
     root = solution.inverse_root[np.ix_(kept, kept)]
@@ -170,7 +173,7 @@ def leverage(solution: Solution, x: Matrix) -> Vector:
         for rows in _blocks(len(x)):
             w = ((x[rows][:, kept] - means) * scales) @ root
             h[rows] = np.einsum("ij,ij->i", w, w)
-    return h + 1.0 / solution.rows if solution.intercept else h
+    return h + 1.0 / solution.total_weight if solution.intercept else h
 
 
 def determined(solution: Solution, names: tuple[str, ...], x: Matrix) -> npt.NDArray[np.bool_]:

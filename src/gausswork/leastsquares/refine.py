@@ -56,7 +56,7 @@ class Refinement:
 
 def unrefined(system: System, factor: Factor, to: Reach) -> Refinement:
     """Solve the normal equation as it stands."""
-    backend, n = factor.backend, system.rows
+    backend, n = factor.backend, system.weight[0]
     right = factor.take(system.right)
     beta = factor.solve(right)
     inflated = to.inflation * beta[0]
@@ -140,7 +140,7 @@ def _corrected(
     sums: DoubleDouble,
 ) -> Refinement:
     """Solve for the correction that the residual sums ask for, and bound what is left."""
-    backend, n, p = factor.backend, system.rows, len(system.scale)
+    backend, n, p = factor.backend, system.weight[0], len(system.scale)
     gradient = factor.take(sums)
     of_ones = (float(sums[0][p]), float(sums[1][p]))
     square = (float(sums[0][p + 1]), float(sums[1][p + 1]))
@@ -152,7 +152,7 @@ def _corrected(
     residual = dd.subtract(square, gain)
     intercept = state.intercept
     if system.intercept:
-        per_row = dd.divide(of_ones, (float(n), 0.0))
+        per_row = dd.divide(of_ones, system.weight)
         moved = dd.subtract(per_row, backend.dot(change, to.mean))
         intercept = dd.add(intercept, moved)
         residual = dd.subtract(residual, dd.multiply(of_ones, per_row))
@@ -183,13 +183,16 @@ def _corrected(
     if abs(intercept[0]) <= intercept_error:
         intercept = (0.0, 0.0)
     unit = magnitude / math.sqrt(n)
+    uneven = system.unevenness  # what is nothing beside heavy rows need not be so in light ones
     return Refinement(
         coefficients=beta,
         error=error,
-        error_of_zero=float((error * raw).max(initial=0.0)) / magnitude if magnitude else 0.0,
+        error_of_zero=float((error * raw).max(initial=0.0)) / magnitude * uneven
+        if magnitude
+        else 0.0,
         intercept=intercept,
         intercept_error=intercept_error,
-        intercept_error_of_zero=intercept_error / unit if unit else 0.0,
+        intercept_error_of_zero=intercept_error / unit * uneven if unit else 0.0,
         residual_square=residual[0],
         residual_square_error=2.0 * of_residual * residual_norm
         + of_residual**2
@@ -215,7 +218,9 @@ def _residual_sums(
 
     def summed(batch: Batch) -> Any:
         with np.errstate(all="ignore"):
-            return backend.residual_sums(batch.x, batch.y, scale, state.intercept, (high, low))
+            return backend.residual_sums(
+                batch.x, batch.y, scale, state.intercept, (high, low), batch.weight
+            )
 
     batches = source.batches(block_rows(p))
     opening = next(batches)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.data.sources import Source
+from gausswork.data.weights import FREQUENCY
 from gausswork.errors import InputError
 from gausswork.leastsquares.kernels import columns_of
 
@@ -82,10 +83,12 @@ class Witness:
     Attributes
     ----------
     rows : rows seen.
-    sums, sizes : (p + 1,) sums of the values and of their magnitudes, the target last.
+    counted : as far as the fit counts them: those of positive weight, or the sum of frequencies.
+    sums, sizes : (p + 1,) weighted sums of the values and of their magnitudes, the target last.
     """
 
     rows: int
+    counted: int
     sums: Array
     sizes: Array
 
@@ -93,16 +96,26 @@ class Witness:
     def of(cls, fit: Fit) -> Witness:
         """Return a witness that has seen nothing yet."""
         q = len(fit.moments.shift)
-        return cls(0, np.zeros(q), np.zeros(q))
+        return cls(0, 0, np.zeros(q), np.zeros(q))
 
-    def see(self, x: Array, y: Array) -> None:
-        """Take note of some rows, (m, p) and (m,)."""
+    def see(self, x: Array, y: Array, weight: Array | None = None, kind: str | None = None) -> None:
+        """Take note of some rows, (m, p) and (m,), and of their weights if they have any.
+
+        Parameters
+        ----------
+        kind : ``"analytic"`` or ``"frequency"`` weights.
+        """
         self.rows += len(y)
+        if weight is None:
+            self.counted += len(y)
+        else:
+            self.counted += int(weight.sum() if kind == FREQUENCY else np.count_nonzero(weight))
         with np.errstate(over="ignore", invalid="ignore"):
-            self.sums[:-1] += x.sum(axis=0)
-            self.sizes[:-1] += np.abs(x).sum(axis=0)
-            self.sums[-1] += y.sum()
-            self.sizes[-1] += np.abs(y).sum()
+            w = np.ones(len(y)) if weight is None else weight
+            self.sums[:-1] += w @ x
+            self.sizes[:-1] += w @ np.abs(x)
+            self.sums[-1] += w @ y
+            self.sizes[-1] += w @ np.abs(y)
 
     def compare(self, fit: Fit) -> None:
         """Refuse a complete pass over other rows than those that were fitted.
@@ -112,11 +125,12 @@ class Witness:
         InputError
             Their number differs, or the sum of a column does by more than rounding explains.
         """
-        if self.rows != fit.rows:
-            raise changed(f"it has {self.rows:,} usable rows now, and the fit has {fit.rows:,}")
+        if self.counted != fit.rows:
+            raise changed(f"it has {self.counted:,} usable rows now, and the fit has {fit.rows:,}")
         m = fit.moments
         with np.errstate(over="ignore", invalid="ignore"):
-            fitted = ((m.first_high + m.rows * m.shift) + m.first_low) / m.scale
+            n = m.total_weight[0]
+            fitted = ((m.first_high + n * m.shift) + m.first_low) / m.scale
             # NaN (sums beyond the largest double) compares as unchanged
             other = np.abs(fitted - self.sums) > _SAME * (self.sizes + np.abs(fitted))
         if other.any():
@@ -154,14 +168,15 @@ def spread_rows(fit: Fit, data: Any, most: int) -> tuple[Array, Array]:
     InputError
         The rows that the fit refers to are no longer those that were fitted.
     """
-    step = max(1, -(-fit.rows // most))
+    seen = fit.rows if fit.weighting is None else fit.tally.read - fit.tally.dropped
+    step = max(1, -(-seen // most))
     xs, ys = [np.empty((0, len(fit.moments.names)))], [np.empty(0)]
     witness = Witness.of(fit)
-    for x, y in complete(source_of(fit, data), _BATCH):
+    for x, y, weight in weighted(source_of(fit, data), _BATCH):
         first = -witness.rows % step
         xs.append(x[first::step].copy())
         ys.append(y[first::step].copy())
-        witness.see(x, y)
+        witness.see(x, y, weight, fit.weighting)
     if data is None:  # data that is given may be another sample to look at
         witness.compare(fit)
     return np.concatenate(xs), np.concatenate(ys)
@@ -170,16 +185,26 @@ def spread_rows(fit: Fit, data: Any, most: int) -> tuple[Array, Array]:
 def fitted_predictors(fit: Fit) -> Iterator[Array]:
     """Yield the predictors of the rows that were fitted, (m, p) at a time."""
     witness = Witness.of(fit)
-    for x, y in complete(source_of(fit), _BATCH):
-        witness.see(x, y)
+    for x, y, weight in weighted(source_of(fit), _BATCH):
+        witness.see(x, y, weight, fit.weighting)
         yield x
     witness.compare(fit)
 
 
 def complete(source: Source, rows: int) -> Iterator[tuple[Array, Array]]:
     """Yield the rows with a finite value everywhere: arrays are read without a look at them."""
+    for x, y, _ in weighted(source, rows):
+        yield x, y
+
+
+def weighted(source: Source, rows: int) -> Iterator[tuple[Array, Array, Array | None]]:
+    """Yield the same rows with their weights, (m,); None where the source gives none."""
     for batch in source.batches(rows):
         x = columns_of(batch.x, slice(0, len(batch)))
         y = np.asarray(batch.y, dtype=np.float64)
+        w = None if batch.weight is None else np.asarray(batch.weight, dtype=np.float64)
         keep = np.isfinite(x).all(axis=1) & np.isfinite(y)
-        yield (x, y) if keep.all() else (x[keep], y[keep])
+        if keep.all():
+            yield x, y, w
+        else:
+            yield x[keep], y[keep], None if w is None else w[keep]

@@ -50,12 +50,13 @@ def fit_small(
     """
     p = len(source.names)
     blocks = source.batches(block_rows(p))
-    if backend.small_fit is None or not 0 < p <= MOST_PREDICTORS:
+    regular = 0 < p <= MOST_PREDICTORS and getattr(source, "weighting", None) is None
+    if backend.small_fit is None or not regular:
         return None, blocks
     opening = next(blocks, None)
     if opening is None:
         return None, blocks
-    if len(opening) * (p + 1) > SMALL:
+    if opening.weight is not None or len(opening) * (p + 1) > SMALL:
         return None, chain((opening,), blocks)
     following = next(blocks, None)
     if following is not None:

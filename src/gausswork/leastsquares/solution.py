@@ -125,3 +125,8 @@ class Solution:
     passes: int
     moments: Moments = field(repr=False)
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights of the rows; their number where they have none."""
+        return self.moments.total_weight[0]

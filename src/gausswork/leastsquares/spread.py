@@ -41,7 +41,7 @@ def from_moments(system: System, factor: Factor, to: Reach) -> Spread:
     """Take C from the factor of the moments: errors grow with the condition number squared."""
     of_intercept = error = 0.0
     if system.intercept:
-        of_intercept = to.of_mean + 1.0 / system.rows
+        of_intercept = to.of_mean + 1.0 / system.weight[0]
         error = SAFETY * factor.error * to.intercept**2 / of_intercept + _ROUNDING
     variances = factor.inverse.diagonal()
     relative = SAFETY * factor.error * to.rows * to.rows / variances + _ROUNDING
@@ -54,7 +54,7 @@ def from_whitened(system: System, factor: Whitened) -> Spread:
     of_intercept = error = 0.0
     if system.intercept:
         inner = factor.polish.T @ factor.lean(factor.take(system.mean))
-        of_intercept = float(inner @ inner) + 1.0 / system.rows
+        of_intercept = float(inner @ inner) + 1.0 / system.weight[0]
         error = relative
     return Spread(
         factor.inverse_triangle,

@@ -37,6 +37,9 @@ class System:
     Attributes
     ----------
     rows : number of observations n.
+    weight : sum of the weights of the rows, double-double; n where they have none.
+    weighted : whether they have any. All sums are then of weighted terms.
+    unevenness : of the weights; see :attr:`Moments.unevenness`.
     intercept : whether the columns are centred.
     scale : (p,) powers of two; 1 for a constant column.
     target_scale : power of two.
@@ -54,6 +57,9 @@ class System:
     """
 
     rows: int
+    weight: tuple[float, float]
+    weighted: bool
+    unevenness: float
     intercept: bool
     scale: Array
     target_scale: float
@@ -72,17 +78,18 @@ class System:
 
 def assemble(moments: Moments, *, intercept: bool, backend: Backend) -> System:
     """Centre the moments exactly (or move them back to zero) and equilibrate."""
-    n = float(moments.rows)
+    weight = moments.total_weight
+    n = weight[0]
     first, shift = moments.first, (moments.shift, np.zeros_like(moments.shift))
     if intercept:
         quotient = moments.first_high / n
-        rest = backend.add_multiple(first, (-n, 0.0), (quotient, shift[1]))
+        rest = backend.add_multiple(first, dd.negate(weight), (quotient, shift[1]))
         about_shift = dd.normalize(quotient, rest[0] / n)
         second = backend.symmetric_update(moments.second, first, dd.negate(about_shift))
         mean = backend.add_multiple(about_shift, (1.0, 0.0), shift)
     else:
-        # Σ(z+c)(z+c)ᵀ = Σzzᵀ + (c·hᵀ + h·cᵀ)/2 with h = 2Σz + n·c
-        half = backend.add_multiple(dd.scale(first, 2.0), (n, 0.0), shift)
+        # Σ(z+c)(z+c)ᵀ = Σzzᵀ + (c·hᵀ + h·cᵀ)/2 with h = 2Σz + n·c, n the sum of the weights
+        half = backend.add_multiple(dd.scale(first, 2.0), weight, shift)
         second = backend.symmetric_update(moments.second, shift, half)
         mean = (shift[1], shift[1])
     square = second[0].diagonal()
@@ -97,6 +104,9 @@ def assemble(moments: Moments, *, intercept: bool, backend: Backend) -> System:
     size = np.sqrt(np.maximum(moments.second_high.diagonal(), square))
     return System(
         rows=moments.rows,
+        weight=weight,
+        weighted=moments.weighting is not None,
+        unevenness=moments.unevenness,
         intercept=intercept,
         scale=np.ldexp(fit[:-1], moments.exponents[:-1].astype(np.int32)),
         target_scale=math.ldexp(1.0, int(moments.exponents[-1])),

@@ -29,6 +29,7 @@ from gausswork.leastsquares.system import (
     System,
     part_of,
 )
+from gausswork.leastsquares.weights import weighted_error
 
 _DOUBLE_DOUBLE_ERROR = 2.0**-101
 _RIDGE = 16.0  # Gram errors added to the diagonal, so that a rough factor exists
@@ -150,7 +151,10 @@ def _whitened(
     lost = _DOUBLE_DOUBLE_ERROR * (np.sqrt(system.raw_square[kept]) @ np.abs(v)) / norm
     fitted = norm[:, None] * polish
     stretch = float((fitted * fitted).sum(axis=0).max(initial=0.0))
-    each = backend.gram_error[0] + 2.0 * float(lost.max(initial=0.0))
+    product = backend.gram_error[0]
+    each = (weighted_error(product) if system.weighted else product) + 2.0 * float(
+        lost.max(initial=0.0)
+    )
     error = stretch * math.sqrt(len(kept)) * each
     return Whitened(kept, v, polish, root, root @ root.T, error, backend)
 
@@ -176,7 +180,9 @@ def explained(
 
     def summed(batch: Batch) -> DoubleDouble:
         target = batch.x[column] if isinstance(batch.x, tuple) else batch.x[:, column]
-        return factor.backend.residual_sums(batch.x, target, scale, constant, (high, low))
+        return factor.backend.residual_sums(
+            batch.x, target, scale, constant, (high, low), batch.weight
+        )
 
     batches = source.batches(block_rows(p))
     opening = next(batches)
@@ -199,12 +205,14 @@ def _gram(
 ) -> Array:
     """Read the source once for S = WᵀW."""
     p = len(system.scale)
-    weights = np.zeros((p, len(kept)))
-    weights[kept] = v
+    factor = np.zeros((p, len(kept)))
+    factor[kept] = v
 
     def summed(batch: Batch) -> Array:
         with np.errstate(all="ignore"):
-            return backend.whitened_gram(batch.x, batch.y, system.scale, system.mean, weights)
+            return backend.whitened_gram(
+                batch.x, batch.y, system.scale, system.mean, factor, batch.weight
+            )
 
     batches = source.batches(block_rows(p))
     opening = next(batches)
