@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gausswork import errors, sampling
     from gausswork.findings import Finding
     from gausswork.leastsquares.descent import Descent
+    from gausswork.leastsquares.descent_outlook import Outlook, outlook
     from gausswork.leastsquares.fit import Fit, fit, load
     from gausswork.leastsquares.gradient import GradientDescent
     from gausswork.leastsquares.moments import Moments
@@ -36,12 +37,14 @@ __all__ = [
     "NormalEquation",
     "Normality",
     "Optimizer",
+    "Outlook",
     "Schedule",
     "errors",
     "fit",
     "load",
     "normality",
     "normality_of_moments",
+    "outlook",
     "sampling",
 ]
 
@@ -54,14 +57,16 @@ _HOMES = {
     "MiniBatch": "gausswork.leastsquares.stochastic_result",
     "Moments": "gausswork.leastsquares.moments",
     "NormalEquation": "gausswork.leastsquares.solution",
-    "Optimizer": "gausswork.leastsquares.stochastic_rules",
-    "Schedule": "gausswork.leastsquares.stochastic_rules",
     "Normality": "gausswork.normal.normality",
+    "Optimizer": "gausswork.leastsquares.stochastic_rules",
+    "Outlook": "gausswork.leastsquares.descent_outlook",
+    "Schedule": "gausswork.leastsquares.stochastic_rules",
     "errors": "gausswork.errors",
     "fit": "gausswork.leastsquares.fit",
     "load": "gausswork.leastsquares.fit",
     "normality": "gausswork.normal.normality",
     "normality_of_moments": "gausswork.normal.normality",
+    "outlook": "gausswork.leastsquares.descent_outlook",
     "sampling": "gausswork.sampling",
 }
 

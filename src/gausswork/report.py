@@ -316,7 +316,7 @@ def document(fit: Fit, *, level: float = 0.95) -> dict[str, Any]:
     return {
         "target": fit.target,
         "source": fit.description,
-        "method": {"name": "normal-equation", "digits": fit.method.digits},
+        "method": fit.method.to_dict(),
         "intercept": solution.intercept,
         "level": level,
         "terms": terms,

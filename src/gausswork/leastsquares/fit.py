@@ -15,6 +15,7 @@ from gausswork.data.weights import ANALYTIC, FREQUENCY
 from gausswork.errors import InputError, NotFiniteError
 from gausswork.findings import Finding
 from gausswork.leastsquares import inference
+from gausswork.leastsquares.gradient import GradientDescent
 from gausswork.leastsquares.inference import FTest
 from gausswork.leastsquares.moments import Moments, Progress
 from gausswork.leastsquares.solution import NormalEquation, Solution
@@ -24,6 +25,7 @@ from gausswork.leastsquares.weights import weight_findings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gausswork.leastsquares.descent import Descent
     from gausswork.leastsquares.prediction import Prediction
 
 Vector = npt.NDArray[np.float64]
@@ -44,6 +46,7 @@ class Fit:
     tally : rows read and rows left out for missing values.
     description : what was fitted, in words: a file name, the shape of a frame.
     method : how.
+    descent : the history of a gradient descent; None for the normal equation.
     findings : what the reader should know, in plain words.
     source : the rows, by reference, where they can be read again; None after :func:`load` and for
         a stream that has passed by. Not part of a saved, pickled or written-out fit.
@@ -54,9 +57,10 @@ class Fit:
     design: Recipe
     tally: Tally
     description: str
-    method: NormalEquation
+    method: NormalEquation | GradientDescent
     findings: tuple[Finding, ...]
     source: Source | None = None
+    descent: Descent | None = None
 
     def __post_init__(self) -> None:
         s = self.solution
@@ -297,7 +301,7 @@ def fit(
     frequencies: Any = None,
     intercept: bool = True,
     missing: str = "drop",
-    method: NormalEquation | None = None,
+    method: NormalEquation | GradientDescent | None = None,
     threads: int | None = None,
     progress: Callable[[int, int | None, int | None], None] | None = None,
 ) -> Fit:
@@ -316,7 +320,8 @@ def fit(
     frequencies : how many equal rows each row stands for, a column's name or (n,) whole numbers.
     intercept : whether to fit one; without it the line goes through the origin.
     missing : ``"drop"`` leaves out rows with a missing value and counts them, ``"error"`` refuses.
-    method : how many correct digits to ask for; by default 15 on small data and 8 on large.
+    method : :class:`NormalEquation` with the number of correct digits to ask for (by default 15 on
+        small data and 8 on large), or a :class:`GradientDescent`.
     threads : at most so many; by default one a core.
     progress : called now and then with the rows done in the present pass, and the bytes done and
         in all (None in memory).
@@ -340,10 +345,11 @@ def fit(
     from gausswork.data import open_data
 
     method = method if method is not None else NormalEquation()
-    if not isinstance(method, NormalEquation):
+    if not isinstance(method, NormalEquation | GradientDescent):
         raise InputError(
-            f"method must be a NormalEquation; got {method!r}. "
-            "For all digits pass gausswork.NormalEquation(digits=15)."
+            f"method must be a NormalEquation or a GradientDescent; got {method!r}. "
+            "For all digits pass gausswork.NormalEquation(digits=15), for a descent "
+            "gausswork.GradientDescent(learning_rate=0.01, epochs=1000)."
         )
     if not isinstance(intercept, bool | np.bool_):
         raise InputError(f"intercept must be True or False; got {intercept!r}.")
@@ -375,12 +381,12 @@ def fit(
     source: Source = opened.source
     options: dict[str, Any] = {"intercept": intercept, "method": method, "threads": threads}
     try:
-        solution = least_squares(source, progress=_rows_and_bytes(source, progress), **options)
+        solution, descent = _solved(source, _rows_and_bytes(source, progress), options)
     except NotFiniteError:
         if not hasattr(source, "without_missing"):
             raise
         source = source.without_missing()  # in memory no value is looked at before it is needed
-        solution = least_squares(source, progress=_rows_and_bytes(source, progress), **options)
+        solution, descent = _solved(source, _rows_and_bytes(source, progress), options)
     return Fit(
         target=source.target,
         solution=solution,
@@ -391,12 +397,25 @@ def fit(
         findings=_distinct(
             opened.findings,
             weight_findings(solution.moments, opened.recipe, source.tally),
+            descent.findings if descent is not None else (),
             getattr(source, "findings", ()),
             solution.findings,
             inference.findings(solution),
         ),
         source=source if source.replayable else None,
+        descent=descent,
     )
+
+
+def _solved(
+    source: Source, progress: Progress | None, options: dict[str, Any]
+) -> tuple[Solution, Descent | None]:
+    """Solve by the method that the options name."""
+    if isinstance(options["method"], NormalEquation):
+        return least_squares(source, progress=progress, **options), None
+    from gausswork.leastsquares.descent_fit import fit_by_descent
+
+    return fit_by_descent(source, progress=progress, **options)
 
 
 def load(path: str | os.PathLike[str]) -> Fit:

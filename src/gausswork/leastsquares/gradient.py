@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ MOST_EPOCHS = 10**10  # a constant rate that needs more has lost to its conditio
 AUTO = "auto"
 
 _AT_THE_LIMIT = ("refuse", "run")
+_PLAIN = (bool, int, float, str, type(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,27 @@ class GradientDescent:
                 "'run' lets a descent diverge until its numbers overflow."
             )
         check_batches(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data: what differs from the defaults, and always rate and epochs."""
+        always = ("learning_rate", "epochs", "momentum")
+        data: dict[str, Any] = {"name": "gradient-descent"}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in always or value != field.default:
+                data[field.name] = value if isinstance(value, _PLAIN) else str(value)
+        if self.start is not None:
+            data["start"] = list(self.start)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> GradientDescent:
+        """Rebuild what :meth:`to_dict` wrote; unknown options are refused."""
+        options = {key: value for key, value in data.items() if key != "name"}
+        unknown = set(options) - {field.name for field in fields(cls)}
+        if unknown:
+            raise InputError(f"gradient descent has no option {sorted(unknown)[0]!r}.")
+        return cls(**options)
 
 
 def check_learning_rate(rate: Any) -> None:

@@ -117,6 +117,8 @@ def covariance(solution: Solution) -> Matrix:
         result = np.asarray(variance * unit, dtype=np.float64)
         # The standard errors are certified; the products above only round.
         np.fill_diagonal(result, solution.standard_errors**2)
+    if not solution.minimal:
+        result[:] = np.nan
     aliased = np.isnan(solution.coefficients)
     result[aliased, :] = np.nan
     result[:, aliased] = np.nan
@@ -148,7 +150,7 @@ def f_test(solution: Solution) -> FTest:
     numerator_df = solution.rank - int(solution.intercept)
     denominator_df = solution.degrees_of_freedom
     total, residual = solution.total_sum_of_squares, solution.residual_sum_of_squares
-    if numerator_df < 1 or denominator_df < 1 or not total > 0.0:
+    if numerator_df < 1 or denominator_df < 1 or not total > 0.0 or not solution.minimal:
         return FTest(math.nan, numerator_df, denominator_df, math.nan)
     # Ratios first: the sums of squares of data near 1e150 are near the largest double.
     unexplained = residual / total
@@ -171,6 +173,8 @@ def log_likelihood(solution: Solution) -> float:
 
     With analytic weights w the errors have variances σ²/w, which adds Σ log w / 2.
     """
+    if not solution.minimal:
+        return math.nan
     variance = solution.residual_sum_of_squares / solution.rows
     if variance == 0.0:
         return math.inf

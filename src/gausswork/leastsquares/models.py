@@ -7,6 +7,7 @@ import math
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from gausswork.data.sources import Tally
 from gausswork.errors import InputError, ModelFileError
 from gausswork.findings import Finding
 from gausswork.leastsquares.fit import Fit
+from gausswork.leastsquares.gradient import GradientDescent
 from gausswork.leastsquares.moments import Moments
 from gausswork.leastsquares.solution import Dependency, NormalEquation, Solution
 
@@ -87,7 +89,8 @@ def load(path: str | os.PathLike[str]) -> Fit:
 
 def encode(fit: Fit) -> dict[str, Any]:
     """Return a fit as plain data; finite numbers keep every bit, NaN becomes None."""
-    s = fit.solution
+    # Of a descent the file holds what it was on its way to, and how it went: that tells the rest.
+    s = _least_squares(fit)
     solution: dict[str, Any] = {"intercept": s.intercept}
     solution |= {name: _listed(getattr(s, name)) for name in (*_VECTORS, *_PREDICTOR_VECTORS)}
     solution |= {name: _written(getattr(s, name)) for name in _NUMBERS}
@@ -107,7 +110,7 @@ def encode(fit: Fit) -> dict[str, Any]:
         "version": WEIGHTED if s.moments.weighting else VERSION,
         "target": fit.target,
         "description": fit.description,
-        "method": {"name": "normal-equation", "digits": fit.method.digits},
+        "method": fit.method.to_dict(),
         "design": fit.design.to_dict(),
         "tally": {
             "read": fit.tally.read,
@@ -151,12 +154,13 @@ def decode(document: Any) -> Fit:
     if len(set(moments.names)) < len(moments.names):
         raise ModelFileError("two predictors have the same name.")
     method = top.part("method")
-    if method.text("name") != "normal-equation":
-        raise ModelFileError(f"its method {method.text('name')!r} is unknown.")
+    name = method.text("name")
+    if name not in ("normal-equation", "gradient-descent"):
+        raise ModelFileError(f"its method {name!r} is unknown.")
     tally = top.part("tally")
     missing = tally.part("missing")
     findings = top.list("findings")
-    return Fit(
+    fit = Fit(
         target=target,
         solution=_solution(top.part("solution"), moments),
         design=design,
@@ -166,11 +170,29 @@ def decode(document: Any) -> Fit:
             missing={name: missing.integer(name) for name in missing.data},
         ),
         description=top.text("description"),
-        method=_checked(
-            "method", lambda: NormalEquation(digits=method.number("digits", none=True))
-        ),
+        method=_checked("method", lambda: NormalEquation(digits=method.number("digits", none=True)))
+        if name == "normal-equation"
+        else NormalEquation(),
         findings=tuple(_finding(item) for item in findings),
     )
+    return fit if name == "normal-equation" else _descended(fit, method)
+
+
+def _least_squares(fit: Fit) -> Solution:
+    reference = fit.descent.least_squares if fit.descent is not None else None
+    return reference or fit.solution
+
+
+def _descended(fit: Fit, method: _Part) -> Fit:
+    """Walk the descent again from its moments: that takes no longer than reading it would."""
+    from gausswork.leastsquares.descent_fit import where_it_ended
+    from gausswork.leastsquares.descent_full import descend
+
+    asked = _checked("the method", lambda: GradientDescent.from_dict(method.data))
+    exact = fit.solution
+    with np.errstate(all="ignore"):
+        descent = _checked("the descent", lambda: descend(exact, asked))
+    return replace(fit, method=asked, descent=descent, solution=where_it_ended(exact, descent))
 
 
 def _solution(part: _Part, moments: Moments) -> Solution:

@@ -111,6 +111,7 @@ def predicted_blocks(
     """Yield predictions for (m, p) blocks of predictors; NaN where there is none."""
     if kind is not None:
         check_level(level)
+        check_minimal(fit.solution)
     for x in rows:
         value, lower, upper = predict(fit.solution, x), None, None
         if kind is not None:
@@ -174,6 +175,16 @@ def leverage(solution: Solution, x: Matrix) -> Vector:
             w = ((x[rows][:, kept] - means) * scales) @ root
             h[rows] = np.einsum("ij,ij->i", w, w)
     return h + 1.0 / solution.total_weight if solution.intercept else h
+
+
+def check_minimal(solution: Solution) -> None:
+    """Refuse intervals around coefficients that are not those of least squares."""
+    if not solution.minimal:
+        raise InputError(
+            "this gradient descent has not arrived at the least-squares solution, and intervals "
+            "belong to that solution. Predict without interval, descend further, or fit with the "
+            "normal equation."
+        )
 
 
 def determined(solution: Solution, names: tuple[str, ...], x: Matrix) -> npt.NDArray[np.bool_]:

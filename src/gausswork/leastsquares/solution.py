@@ -47,6 +47,10 @@ class NormalEquation:
             return self.digits
         return _ALL_DIGITS if entries <= SMALL else _DEFAULT_DIGITS
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {"name": "normal-equation", "digits": self.digits}
+
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
@@ -99,6 +103,8 @@ class Solution:
     passes : refinement passes over the rows.
     findings : what the reader should know.
     moments : the sums that were solved.
+    minimal : whether the coefficients are those of least squares; what is derived from a minimum
+        (errors, F, likelihood) is not defined otherwise.
     """
 
     intercept: bool
@@ -125,6 +131,7 @@ class Solution:
     passes: int
     moments: Moments = field(repr=False)
     findings: tuple[Finding, ...] = ()
+    minimal: bool = True
 
     @property
     def total_weight(self) -> float:
