@@ -9,6 +9,9 @@ from types import ModuleType
 class GaussworkError(Exception):
     """Root of every error that gausswork raises on purpose."""
 
+    # Whether the lines of the message after the first are a drawing, such as a caret.
+    drawn = False
+
 
 class InputError(GaussworkError, ValueError):
     """An argument or the data given cannot be used; the message names the remedy."""

@@ -290,7 +290,7 @@ def test_a_file_without_rows_leaves_the_output_as_it_was(at, capsys) -> None:
         ([*FIT, "--digits", "40"], "digits must lie in (0, 15]"),
         ([*FIT, "--threads", "0"], "threads must be at least 1"),
         ([*FIT, "--missing", "error"], "use --missing drop to leave such rows out"),
-        (["fit", "data.csv", "--target", "y ~ x"], "apart: --target y and --features x."),
+        (["fit", "data.csv", "--target", "y ~ x", "--features", "x"], "Leave one out."),
         (["fit", "data.csv", "--target", "y", "--features", ","], "names no column; got ','"),
         (["fit", "data.csv", "--target", "y", "--features", "x,y"], "Take it out of --features."),
         ([*FIT, "--missing", "ignore"], "invalid choice: 'ignore'"),
@@ -300,7 +300,7 @@ def test_a_file_without_rows_leaves_the_output_as_it_was(at, capsys) -> None:
         ([*FIT, "--save", "data.csv"], "data.csv exists and is not a gausswork model"),
         ([*FIT, "--json", "--show-work"], "not allowed with argument --json"),
         ([*FIT, "--jsn"], "unrecognized arguments: --jsn"),
-        (["fit"], "the following arguments are required: DATA, --target"),
+        (["fit"], "the following arguments are required: DATA"),
         (["teach"], "invalid choice: 'teach'"),
         (["show", "data.csv"], "data.csv is not a gausswork model"),
         (["predict", "model.json", "data.csv", "-o", "out.xlsx"], "written as .csv or .parquet"),
@@ -604,3 +604,30 @@ def test_names_cannot_command_a_terminal(at) -> None:
     _, seen = on_a_terminal("fit", "evil.csv", "--target", "y", cwd=at, NO_COLOR="1")
     assert "\x1b[31m" not in seen
     assert "\\x1b[31m[red]x" in seen
+
+
+def test_a_formula_after_the_data_takes_the_place_of_target_and_features(at, capsys) -> None:
+    assert main(["fit", "data.csv", "y ~ x * group", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [term["name"] for term in told["terms"]] == ["intercept", "x", "group[b]", "x:group[b]"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fit", "y ~ x"], "after the data"),
+        (["fit", "data.csv", "y ~ x", "--features", "x"], "leave --features out"),
+        (["fit", "data.csv", "y ~ x", "--no-intercept"], "- 1"),
+        (["fit", "data.csv"], "--target"),
+    ],
+)
+def test_a_formula_and_its_rivals_are_told_apart(at, capsys, arguments, words) -> None:
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_an_error_in_a_formula_points_at_the_character(at, capsys) -> None:
+    assert main(["fit", "data.csv", "y ~ x + nogroup"]) == 2
+    first, shown, caret = capsys.readouterr().err.rstrip("\n").split("\n")
+    assert first.startswith("gausswork: error: the data has no column 'nogroup'")
+    assert shown[caret.index("^") :] == "nogroup"

@@ -170,13 +170,11 @@ def test_moments_of_a_fit_merge_and_can_be_solved(rows) -> None:
     np.testing.assert_allclose(solve(merged).coefficients, whole.coefficients, rtol=1e-13)
 
 
-def test_formulas_are_answered_with_the_names_to_pass(rows) -> None:
+def test_a_column_comes_before_a_formula_and_the_data_before_both(rows) -> None:
     columns = {"Price": rows[1], "Rooms": rows[0][:, 0], "Land": rows[0][:, 1], "a~b": rows[1]}
-    for arguments in (("Price ~ Rooms + Land", columns), (columns, "Price ~ Rooms + Land")):
-        with pytest.raises(InputError, match=r"not supported yet.*target='Price' and features='Ro"):
-            gw.fit(*arguments)
-    with pytest.raises(InputError, match=r"target='Price' and features= with the columns to use"):
-        gw.fit(columns, "Price ~ Rooms * Land")
+    with pytest.raises(InputError, match=r"the data comes first.*fit\(data, 'Price ~ Rooms'\)"):
+        gw.fit("Price ~ Rooms", columns)
+    assert gw.fit(columns, "Price ~ Rooms * Land").names[-1] == "Rooms:Land"
     assert gw.fit(columns, "a~b", features="Rooms,Land").target == "a~b"
     with pytest.raises(InputError, match="has no column 'Prise'"):
         gw.fit(columns, "Prise")

@@ -71,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except GaussworkError as error:
         from gausswork.cli.terminal import for_command_line
 
-        say(f"error: {for_command_line(str(error))}")
+        text, *drawing = str(error).split("\n") if error.drawn else [str(error)]
+        say(f"error: {for_command_line(text)}", *drawing)
         return REFUSED
     except KeyboardInterrupt:
         say("interrupted; nothing is half-written.")

@@ -43,13 +43,14 @@ def number(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
 
-def say(text: str) -> None:
-    """Write one line to standard error, whatever it can encode."""
+def say(text: str, *drawing: str) -> None:
+    """Write one line to standard error, whatever it can encode, and what is drawn under it."""
     from gausswork.formatting import for_encoding, visible
 
-    line = for_encoding(f"gausswork: {visible(text)}", getattr(sys.stderr, "encoding", None))
+    lines = "\n".join(visible(line) for line in (f"gausswork: {text}", *drawing))
     with contextlib.suppress(OSError, ValueError):
-        print(line, file=sys.stderr, flush=True)
+        encoding = getattr(sys.stderr, "encoding", None)
+        print(for_encoding(lines, encoding), file=sys.stderr, flush=True)
 
 
 def files_of(arguments: argparse.Namespace) -> str | list[str]:

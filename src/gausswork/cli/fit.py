@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from gausswork.cli import shown
@@ -20,6 +21,7 @@ _EXAMPLES = """\
 examples:
   gausswork fit heights.csv --target childHeight
   gausswork fit heights.csv --target childHeight --features midparentHeight,gender --show-work
+  gausswork fit heights.csv 'childHeight ~ midparentHeight * gender'
   gausswork fit 'part-*.parquet' --target y --save model.json --plot fit.png
   gausswork fit data.csv.gz --target y --json | jq .r_squared
 """
@@ -35,9 +37,13 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
         **shape,
     )
     command.add_argument(
-        "data", metavar="DATA", nargs="+", help="CSV (also .gz, .zst) or Parquet files, or a glob"
+        "data",
+        metavar="DATA",
+        nargs="+",
+        help="CSV (also .gz, .zst) or Parquet files, or a glob; then, in quotes, a formula such as "
+        "'y ~ a + log(b)' in place of --target and --features",
     )
-    command.add_argument("--target", required=True, metavar="COLUMN", help="what to explain")
+    command.add_argument("--target", metavar="COLUMN", help="what to explain")
     command.add_argument(
         "--features", metavar="A,B", help="columns to explain it by (default: every other one)"
     )
@@ -63,7 +69,7 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
     command.add_argument("--threads", type=int, metavar="N", help="use at most N threads")
     command.add_argument("--save", metavar="MODEL.json", help="save the fit for predict and show")
     shown.add_arguments(command)
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, refuse=command.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -75,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     from gausswork.leastsquares.inference import check_level
     from gausswork.leastsquares.solution import NormalEquation
 
+    _take_formula(arguments)
     check_level(arguments.level)
     if arguments.plot:
         check_plot(arguments.plot)
@@ -100,3 +107,23 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.save and not arguments.quiet:
         say(f"saved {arguments.save}")
     return ALARMED if any(f.severity is Severity.ALARM for f in fitted.findings) else DONE
+
+
+def _take_formula(arguments: argparse.Namespace) -> None:
+    """Make a formula among the files the target; without one a target must be named."""
+    from gausswork.data.formulas.tokens import is_formula
+
+    given = arguments.data[-1]
+    if arguments.target is None and is_formula(given) and not Path(given).exists():
+        arguments.data.pop()
+        arguments.target = given
+        if not arguments.data:
+            arguments.refuse("the formula comes after the data: gausswork fit DATA 'y ~ x'")
+        if arguments.features is not None:
+            arguments.refuse("a formula says which columns to use: leave --features out")
+        if arguments.no_intercept:
+            arguments.refuse(
+                "a formula says so itself: end it in - 1, and leave --no-intercept out"
+            )
+    if arguments.target is None:
+        arguments.refuse("name the column to explain with --target, or write a formula 'y ~ x'")

@@ -78,7 +78,7 @@ def plan(
     fields = table.fields(list(dict.fromkeys([*names, target, *aside])))
     _check_target(fields[target])
     if weights is not None:
-        _check_weights(fields[weights.name], weights, target)
+        check_weights_field(fields[weights.name], weights, [target])
     if asked is None:
         chosen, left_out, findings = _choose(table, [fields[name] for name in names], progress)
     else:
@@ -100,6 +100,19 @@ def plan(
     if fields[target].kind is Kind.FLAG:
         findings = [*findings, binary_target(target)]
     return recipe, (*findings, *name_findings(recipe))
+
+
+def usable(
+    table: Table, names: Sequence[str], target: str, *, progress: Progress | None = None
+) -> tuple[list[Predictor], list[Finding]]:
+    """Return the columns among ``names`` that a fit can use unasked, and what is said of that.
+
+    Of the categories among them nothing is said: whoever uses them does.
+    """
+    fields = table.fields(names)
+    chosen, left_out, _ = _choose(table, [fields[name] for name in names], progress)
+    mending = mending_of(fields[name] for name in left_out)
+    return chosen, [announcement(target, chosen, left_out, mending)]
 
 
 def _asked(table: Table, target: str, features: str | Sequence[str] | None) -> list[str] | None:
@@ -131,10 +144,11 @@ def _check_target(field: Field) -> None:
     )
 
 
-def _check_weights(field: Field, weights: Weights, target: str) -> None:
+def check_weights_field(field: Field, weights: Weights, targets: Sequence[str]) -> None:
+    """Refuse weights that are the target, or no numbers."""
     argument = ARGUMENTS[weights.kind]
-    if field.name == target:
-        raise InputError(f"{target!r} is the target and cannot be {argument}= too.")
+    if field.name in targets:
+        raise InputError(f"{field.name!r} is the target and cannot be {argument}= too.")
     if field.kind not in (Kind.NUMBER, Kind.FLAG, Kind.EMPTY):
         remedy = field.remedy or "Choose a column of numbers, or turn it into one."
         raise InputError(
@@ -178,7 +192,7 @@ def _choose(
             left_out[field.name] = why
             continue
         chosen.append(_coded(field, levels))
-        findings.extend(category_findings(chosen[-1], field))
+        findings.extend(category_findings(chosen[-1], field, levels.seen))
     # in the order of the table, whatever the reason
     ordered = {field.name: left_out[field.name] for field in fields if field.name in left_out}
     return chosen, ordered, findings
@@ -223,7 +237,7 @@ def _use(
                 f"{next(iter(levels.seen))!r}; each would be a coefficient of its own. "
                 "Group them, or leave the column out of features=."
             )
-        findings.extend(category_findings(chosen[-1], field))
+        findings.extend(category_findings(chosen[-1], field, levels.seen))
     return chosen, findings
 
 

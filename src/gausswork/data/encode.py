@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeAlias, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +27,12 @@ from gausswork.data.tables import (
     as_floats,
     values_of,
 )
-from gausswork.data.weights import check_weights
+from gausswork.data.weights import Weights, check_weights
 from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from gausswork.data.formulas.model import FormulaDesign
 
 # A column between reading and arithmetic: floats with NaN for gaps, or int32 level
 # numbers with -1 for gaps. Levels become 0/1 columns only when a batch leaves.
@@ -92,56 +95,100 @@ class EncodedSource:
         check_rows(rows)
         tally = Tally(read=0, dropped=0, missing={})
         rounded: dict[str, int] = {}
-        columns = (*self.recipe.columns, Predictor(self.recipe.target))
-        kinds = {column.name: table_kind(column) for column in columns}
-        weights = self.recipe.weights
-        if weights is not None:
-            kinds.setdefault(weights.name, Kind.NUMBER)
-        for name in (self.target, *([weights.name] if weights is not None else [])):
-            if self.table.fields([name])[name].kind is Kind.FLAG:
-                kinds[name] = Kind.FLAG
-        by = None if weights is None else list(kinds).index(weights.name)
-        pieces = self._complete_rows(self.table.read(kinds), columns, by, tally, rounded)
-        p = len(self.recipe.columns)
+        recipe = self.recipe
+        columns = (*recipe.columns, *map(Predictor, recipe.target_columns))
+        complete = complete_rows(self.table, columns, self.missing, recipe.weights, tally, rounded)
+        pieces = (
+            (piece for piece, _ in complete)
+            if recipe.formula is None
+            else _designed(complete, columns, recipe.formula)
+        )
+        p = len(recipe.columns if recipe.formula is None else recipe.names)
         for block in reblock(pieces, rows):
             y = cast(FloatVector, block[p])
-            weight = None if weights is None else cast(FloatVector, block[-1])
-            yield Batch(expand(block[:p], self.recipe.columns, len(y)), y, weight)
+            weight = None if recipe.weights is None else cast(FloatVector, block[-1])
+            if recipe.formula is None:
+                yield Batch(expand(block[:p], recipe.columns, len(y)), y, weight)
+            else:
+                x = cast(tuple[FloatVector, ...], tuple(block[:p]))
+                yield Batch(x if x else np.empty((len(y), 0)), y, weight)
         self.tally = tally
         self.findings = tuple(rounded_integers(name, rounded[name]) for name in rounded)
         if tally.read == tally.dropped:
             raise nothing_left(tally)
 
-    def _complete_rows(
-        self,
-        portions: Iterable[Portion],
-        columns: Sequence[Predictor],
-        by: int | None,
-        tally: Tally,
-        rounded: dict[str, int],
-    ) -> Iterator[list[Compact]]:
-        """Yield the columns, and last the weights if there are any: column ``by`` of a portion."""
-        for portion in portions:
-            piece = [
-                _compact(values, column, portion, rounded)
-                for values, column in zip(portion.columns[: len(columns)], columns, strict=True)
-            ]
-            for name, example in portion.beyond.items():
-                rounded.setdefault(name, example)
-            tally.read += portion.rows
-            gaps = _find_gaps(piece, columns, portion, self.missing, tally)
-            if by is not None:
-                assert self.recipe.weights is not None
-                weights = as_floats(portion.columns[by])
-                check_weights(
-                    weights, self.recipe.weights.kind, name=self.recipe.weights.name,
-                    where=portion.where,
-                )  # fmt: skip
-                piece.append(weights)
-            if gaps is not None:
-                tally.dropped += int(np.count_nonzero(gaps))
-                piece = [values[~gaps] for values in piece]
-            yield piece
+
+def complete_rows(
+    table: Table,
+    columns: Sequence[Predictor],
+    missing: str,
+    weights: Weights | None = None,
+    tally: Tally | None = None,
+    rounded: dict[str, int] | None = None,
+) -> Iterator[tuple[list[Compact], Callable[[int], str]]]:
+    """Yield the rows that have a value in every column, a portion at a time.
+
+    Parameters
+    ----------
+    table : where they come from.
+    columns : what to read.
+    missing : ``"drop"`` or ``"error"``.
+    weights : the column that weighs the rows.
+    tally, rounded : where to count rows and gaps, and integers that had to be rounded.
+
+    Yields
+    ------
+    piece : for each column its values, and last the weights if there are any.
+    where : the place of a row of the piece.
+    """
+    tally = tally if tally is not None else Tally(read=0, dropped=0, missing={})
+    rounded = rounded if rounded is not None else {}
+    kinds = {column.name: table_kind(column) for column in columns}
+    if weights is not None:
+        kinds.setdefault(weights.name, Kind.NUMBER)
+    numbers = [name for name, kind in kinds.items() if kind is Kind.NUMBER]
+    for name, field in table.fields(numbers).items():
+        if field.kind is Kind.FLAG:  # a target of true and false, say
+            kinds[name] = Kind.FLAG
+    by = None if weights is None else list(kinds).index(weights.name)
+    for portion in table.read(kinds):
+        piece = [
+            _compact(values, column, portion, rounded)
+            for values, column in zip(portion.columns[: len(columns)], columns, strict=True)
+        ]
+        for name, example in portion.beyond.items():
+            rounded.setdefault(name, example)
+        tally.read += portion.rows
+        gaps = _find_gaps(piece, columns, portion, missing, tally)
+        if weights is not None and by is not None:
+            weight = as_floats(portion.columns[by])
+            check_weights(weight, weights.kind, name=weights.name, where=portion.where)
+            piece.append(weight)
+        where = portion.where
+        if gaps is not None:
+            tally.dropped += int(np.count_nonzero(gaps))
+            piece = [values[~gaps] for values in piece]
+            where = _where_kept(portion.where, ~gaps)
+        yield piece, where
+
+
+def _where_kept(where: Callable[[int], str], kept: npt.NDArray[np.bool_]) -> Callable[[int], str]:
+    """Return the places of the rows that were kept."""
+    return lambda row: where(int(np.flatnonzero(kept)[row]))
+
+
+def _designed(
+    complete: Iterable[tuple[list[Compact], Callable[[int], str]]],
+    columns: Sequence[Predictor],
+    design: FormulaDesign,
+) -> Iterator[list[Compact]]:
+    """Turn complete rows into the design of a formula, then the target, then the weights if any."""
+    names = [column.name for column in columns]
+    for piece, where in complete:
+        by_name = dict(zip(names, piece, strict=False))
+        y = design.response(by_name, where)
+        values, _ = design.expand(by_name, where)
+        yield [*values, y, *piece[len(names) :]]
 
 
 def predictor_blocks(table: Table, recipe: Recipe) -> Iterator[npt.NDArray[np.float64]]:
@@ -152,6 +199,7 @@ def predictor_blocks(table: Table, recipe: Recipe) -> Iterator[npt.NDArray[np.fl
     (m, p) float64 arrays of 65,536 rows each, except the last.
     """
     kinds = {column.name: table_kind(column) for column in recipe.columns}
+    names = [column.name for column in recipe.columns]
 
     def pieces() -> Iterator[list[Compact]]:
         for portion in table.read(kinds):
@@ -164,14 +212,19 @@ def predictor_blocks(table: Table, recipe: Recipe) -> Iterator[npt.NDArray[np.fl
                 gaps = gaps_of(values, column.name, portion)
                 if gaps is not None:
                     complete[gaps] = -1
+            if recipe.formula is not None:
+                by_name = dict(zip(names, piece, strict=True))
+                piece = cast(list[Compact], recipe.formula.expand(by_name, portion.where)[0])
             yield [*piece, complete]
 
     p = len(recipe.names)
     for block in reblock(pieces(), PORTION_ROWS):
         rows = len(block[-1])
         x = np.empty((rows, p))
-        design = expand(block[:-1], recipe.columns, rows)
-        for number, values in enumerate(design if isinstance(design, tuple) else ()):
+        design: Any = block[:-1]
+        if recipe.formula is None:
+            design = expand(block[:-1], recipe.columns, rows)
+        for number, values in enumerate(design if isinstance(design, tuple | list) else ()):
             x[:, number] = values
         x[block[-1] < 0] = np.nan
         yield x

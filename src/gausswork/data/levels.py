@@ -22,14 +22,15 @@ class Levels:
 
     Attributes
     ----------
-    seen : the different values, in the order of their first appearance, up to the limit.
+    seen : the different values, in the order of their first appearance, up to the limit, each
+        with the number of its rows.
     order : the order that whoever made the data gave to the levels, if they did.
     values : how many rows have a value.
     too_many : whether there are more different values than the limit; then the pass stopped
         looking at this column.
     """
 
-    seen: dict[str, None] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     values: int = 0
     too_many: bool = False
@@ -97,7 +98,7 @@ def _add(levels: Levels, column: Column, most: int, *, ordered: bool) -> None:
         if name is None:
             continue
         levels.values += int(counts[number])
-        levels.seen.setdefault(name)
+        levels.seen[name] = levels.seen.get(name, 0) + int(counts[number])
         if len(levels.seen) > most:
             levels.too_many = True
             return

@@ -40,12 +40,14 @@ class OpenedData:
         was given whose columns are its own affair.
     findings : what was decided on the way, such as the features chosen.
     description : what was opened: ``"galton-families.csv"``, ``"arrays 1000×10"``.
+    intercept : whether a formula asks for an intercept; None where there is no formula.
     """
 
     source: Source
     recipe: Recipe | None
     findings: tuple[Finding, ...]
     description: str
+    intercept: bool | None = None
 
 
 def open_data(
@@ -66,7 +68,8 @@ def open_data(
     data : (n, p) array; a pandas, polars or Arrow frame; a dict of columns; anything with an
         Arrow C stream; a path, a pattern or a list of paths of CSV, Parquet or Arrow files; or
         a :class:`~gausswork.data.sources.Source`.
-    target : name of the target column; or the target's values themselves, as ``y``.
+    target : name of the target column, or a formula such as ``"y ~ a + log(b)"``; or the
+        target's values themselves, as ``y``.
     features : names of the columns to use, as a sequence or ``"a,b"``; None for every other
         usable column. For an array without column names they name its columns.
     missing : ``"drop"`` leaves out rows with a gap in a used column and counts them,

@@ -41,21 +41,33 @@ def open_predictors(new: Any, recipe: Recipe) -> Iterator[npt.NDArray[np.float64
         return _array_blocks(_positional(new, recipe), recipe)
     from gausswork.data.encode import predictor_blocks
 
-    _require_columns(table, recipe)
-    _check_kinds(table, recipe)
+    require_columns(table, recipe)
     return predictor_blocks(table, recipe)
 
 
-def _require_columns(table: Table, recipe: Recipe) -> None:
-    """Refuse new data that lacks columns of the fit, naming all of them."""
-    names = [column.name for column in recipe.columns if column.name not in table.names]
+def require_columns(table: Table, recipe: Recipe, *, target: bool = False) -> None:
+    """Refuse data that lacks columns of the fit, naming all of them, or has others in their place.
+
+    Parameters
+    ----------
+    table : the data.
+    recipe : what the fit reads.
+    target : whether the target is needed too.
+    """
+    _require_names(table, recipe, target)
+    _check_kinds(table, recipe)
+
+
+def _require_names(table: Table, recipe: Recipe, target: bool) -> None:
+    needed = [column.name for column in recipe.columns]
+    needed += recipe.target_columns if target else ()
+    names = [name for name in needed if name not in table.names]
     if not names:
         return
     if len(names) == 1:
         remedy = f"The fit uses it: add it, or rename the column that holds it. {table.hint}"
         require_column(names[0], table.names, place=table.description, hint=remedy.rstrip())
-    used = {column.name for column in recipe.columns}
-    spare = [name for name in table.names if name not in used]
+    spare = [name for name in table.names if name not in needed]
     guesses = {name: nearest(name, spare) for name in names}
     meant = [f"{guess!r} for {name!r}" for name, guess in guesses.items() if guess is not None]
     asked = f"Did you mean {', '.join(meant[:8])}? " if meant else ""
@@ -68,6 +80,11 @@ def _require_columns(table: Table, recipe: Recipe) -> None:
 
 def _positional(new: Any, recipe: Recipe) -> npt.NDArray[Any]:
     """Check new data without column names: as many columns as the fit, all of them numbers."""
+    if recipe.formula is not None:
+        raise InputError(
+            f"the fit uses the formula {recipe.formula.formula.text!r}: pass new data with named "
+            "columns, such as a data frame or a dict of columns, not an array."
+        )
     if recipe.categories:
         raise InputError(
             f"the fit uses the categories {listed(recipe.categories)}: pass new data with named "

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from gausswork.data.weights import Weights
 from gausswork.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from gausswork.data.formulas.model import FormulaDesign
 
 NUMBER = "number"
 FLAG = "flag"
@@ -51,23 +54,34 @@ class Recipe:
 
     Attributes
     ----------
-    target : name of the target.
-    columns : the columns used, in the order of the design.
+    target : name of the target; of a formula its left side, such as ``"log(y)"``.
+    columns : the columns used. Without a formula their order is that of the design.
     weights : what weighs the rows of a fit, if anything; predictions do without.
+    formula : what a formula makes of the columns; None where each is a predictor as it is.
     """
 
     target: str
     columns: tuple[Predictor, ...]
     weights: Weights | None = None
+    formula: FormulaDesign | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the p columns of the design."""
+        if self.formula is not None:
+            return self.formula.names
         return tuple(name for column in self.columns for name in column.names)
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The columns that the target is computed from: mostly itself."""
+        return (self.target,) if self.formula is None else self.formula.target_columns
 
     @property
     def references(self) -> dict[str, str]:
         """For each category the level that its coefficients are compared with."""
+        if self.formula is not None:
+            return self.formula.references
         return {column.name: column.levels[0] for column in self.columns if column.levels}
 
     @property
@@ -77,7 +91,7 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain data for JSON."""
-        return {
+        plain: dict[str, Any] = {
             "target": self.target,
             "columns": [
                 {"name": column.name, "kind": column.kind, "levels": list(column.levels)}
@@ -85,6 +99,7 @@ class Recipe:
             ],
             "weights": self.weights.to_dict() if self.weights else None,
         }
+        return plain if self.formula is None else {**plain, "formula": self.formula.to_dict()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Recipe:
@@ -101,6 +116,8 @@ class Recipe:
             raise ModelFileError(f"recipe: 'columns' must be a list; got {type(columns).__name__}.")
         weights = Weights.from_dict(data.get("weights"))
         recipe = cls(target, tuple(_predictor(column) for column in columns), weights)
+        if data.get("formula") is not None:
+            recipe = _with_formula(recipe, data["formula"])
         used = [target, *(column.name for column in recipe.columns)]
         if len(set(used)) < len(used) or len(set(recipe.names)) < len(recipe.names):
             raise ModelFileError("recipe: two columns have the same name.")
@@ -121,6 +138,19 @@ def _predictor(data: Any) -> Predictor:
     if (kind == CATEGORY) != bool(texts):
         raise ModelFileError(f"recipe: {name!r} is a {kind} with {len(texts)} levels.")
     return Predictor(name, kind, texts)
+
+
+def _with_formula(recipe: Recipe, data: Any) -> Recipe:
+    from gausswork.data.formulas.grammar import factor_columns
+    from gausswork.data.formulas.model import FormulaDesign
+
+    if not isinstance(data, Mapping):
+        raise ModelFileError(f"recipe: 'formula' must be an object; got {type(data).__name__}.")
+    design = FormulaDesign.from_dict(data, {c.name: c.levels for c in recipe.columns})
+    used = {name for factor in design.formula.factors for name in factor_columns(factor)}
+    if used != {column.name for column in recipe.columns} or design.target != recipe.target:
+        raise ModelFileError("recipe: the formula and the columns disagree.")
+    return replace(recipe, formula=design)
 
 
 def _part(data: Any, key: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gausswork.data.kinds import Field, Kind, listed
 from gausswork.data.levels import alike
@@ -45,8 +45,10 @@ def announcement(
     )
 
 
-def category_findings(column: Predictor, field: Field) -> Iterator[Finding]:
-    """Say how a category is coded, and what is odd about it."""
+def category_findings(
+    column: Predictor, field: Field, counts: Mapping[str, int]
+) -> Iterator[Finding]:
+    """Say how a category is coded, and what is odd about it; ``counts`` are rows by level."""
     if column.kind != CATEGORY:
         return
     if field.kind is Kind.TEXT and field.remedy:
@@ -81,6 +83,18 @@ def category_findings(column: Predictor, field: Field) -> Iterator[Finding]:
         f"compares one level with the reference level {column.levels[0]!r}.",
         evidence=evidence,
     )
+    lonely = [level for level in column.levels if counts.get(level) == 1]
+    if lonely:
+        several = len(lonely) > 1
+        yield Finding(
+            "level-of-one-row",
+            Severity.CAUTION,
+            f"{column.name!r} has {len(lonely)} level{'s' if several else ''} with one row only: "
+            f"{listed(lonely)}. The fit goes exactly through {'these rows' if several else 'it'}, "
+            f"so {'they say' if several else 'it says'} nothing about the scatter.",
+            "Join rare levels to others, or leave such rows out.",
+            {"column": column.name, "levels": lonely[:100], "count": len(lonely)},
+        )
     if len(column.levels) > MOST_LEVELS_UNASKED:
         yield Finding(
             "many-levels",

@@ -10,6 +10,7 @@ from gausswork.data.arrays import ColumnsSource, check_column
 from gausswork.data.columns import series_column
 from gausswork.data.design import plan
 from gausswork.data.encode import EncodedSource, integer_findings
+from gausswork.data.formulas.tokens import is_formula
 from gausswork.data.frames import check_same_index
 from gausswork.data.kinds import require_column
 from gausswork.data.levels import Progress
@@ -39,6 +40,8 @@ def open_table(
     """
     if table.rows == 0:
         raise InputError(f"{table.description} has no rows, so there is nothing to fit.")
+    if is_formula(target) and target not in table.names:
+        return _open_formula(table, target, features, missing, weights, progress)
     recipe, findings = plan(
         table, target, features, weights=weights, announce=announce, progress=progress
     )
@@ -59,6 +62,29 @@ def open_table(
     source = ColumnsSource(plain[:-1], plain[-1], recipe.names, target, missing, weight, kind)
     findings = (*findings, *integer_findings(zip(names, plain, strict=True)))
     return OpenedData(source, recipe, findings, table.description)
+
+
+def _open_formula(
+    table: Table,
+    text: str,
+    features: Any,
+    missing: str,
+    weights: Weights | None,
+    progress: Progress | None,
+) -> OpenedData:
+    from gausswork.data.formulas.learning import plan_formula
+
+    if features is not None:
+        raise InputError(
+            f"features= and the formula {text!r} both say which columns to use. Leave one out."
+        )
+    recipe, intercept, findings = plan_formula(
+        table, text, missing, weights=weights, progress=progress
+    )
+    source = EncodedSource(table, recipe, missing)
+    return OpenedData(
+        source, recipe, (*table.findings, *findings), table.description, intercept=intercept
+    )
 
 
 def open_table_and_target(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gausswork.data.formulas.tokens import is_formula
 from gausswork.data.recipe import Predictor, Recipe
 from gausswork.data.sources import Source, Tally
 from gausswork.data.weights import ANALYTIC, FREQUENCY
@@ -311,7 +312,8 @@ def fit(
     ----------
     data : an array of predictors (n, p), a pandas, polars or Arrow table, anything that offers
         the Arrow stream interface, a path or glob of CSV or Parquet files, or a ``Source``.
-    target : name of the target column; for an array the (n,) target values.
+    target : name of the target column; for an array the (n,) target values; or a formula such as
+        ``"y ~ a + C(kind) + log(c)"``, which says target, features and intercept together.
     features : names of the predictor columns, as a sequence or ``"a,b"``; by default every other
         usable column.
     weights : analytic weights w, a column's name or (n,) values: the error of a row has the
@@ -364,15 +366,19 @@ def fit(
             "weights and frequencies were both given. Give frequencies= where a row stands for "
             "several equal ones, weights= where rows are of different precision."
         )
-    try:
-        opened = open_data(
-            data, target, features=features, missing=missing, progress=progress,
-            weights=weights if frequencies is None else frequencies,
-            weighting=ANALYTIC if frequencies is None else FREQUENCY,
-        )  # fmt: skip
-    except InputError:
-        _refuse_formula(data, target)
-        raise
+    _require_order(data, target)
+    opened = open_data(
+        data, target, features=features, missing=missing, progress=progress,
+        weights=weights if frequencies is None else frequencies,
+        weighting=ANALYTIC if frequencies is None else FREQUENCY,
+    )  # fmt: skip
+    if opened.intercept is not None:
+        if not intercept:
+            raise InputError(
+                "intercept=False and a formula both speak of the intercept. Say it in the formula: "
+                "it ends in - 1 where there is none."
+            )
+        intercept = opened.intercept
     if intercept and "intercept" in opened.source.names:
         raise InputError(
             "a predictor is called 'intercept', and the fit adds an intercept of its own. "
@@ -431,20 +437,13 @@ def load(path: str | os.PathLike[str]) -> Fit:
     return models.load(path)
 
 
-def _refuse_formula(data: Any, target: Any) -> None:
-    """Say how a formula is written here, where one stands in place of a file or a column."""
-    given = target if isinstance(target, str) else data
-    if not isinstance(given, str) or (given is data and target is None):
-        return
-    left, tilde, right = (part.strip() for part in given.partition("~"))
-    if tilde and left and right:
-        names = [name.strip() for name in right.split("+")]
-        plain = all(name.replace(" ", "_").isidentifier() for name in names)
-        rest = f"features={','.join(names)!r}" if plain else "features= with the columns to use"
+def _require_order(data: Any, target: Any) -> None:
+    """Refuse a formula in the place of the data, as other libraries order them."""
+    if is_formula(data) and target is not None and not isinstance(target, str | os.PathLike):
         raise InputError(
-            f"formulas such as {given!r} are not supported yet. Name the columns apart: "
-            f"target={left!r} and {rest}."
-        ) from None
+            f"the data comes first, then the formula: fit(data, {data!r}). "
+            f"Here {data!r} stands in the place of the data."
+        )
 
 
 def _rows_and_bytes(

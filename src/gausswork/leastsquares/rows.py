@@ -38,7 +38,7 @@ def source_of(fit: Fit, data: Any = None) -> Source:
         The fit has no rows of its own and none were given; or the data has not the columns of the
         fit, or categories with other levels.
     """
-    from gausswork.data.opening import is_source, open_data
+    from gausswork.data.opening import as_table, is_source, open_data
 
     if data is None:
         if fit.source is None:
@@ -50,6 +50,18 @@ def source_of(fit: Fit, data: Any = None) -> Source:
         return fit.source
     if is_source(data):
         source: Source = data
+    elif fit.design.formula is not None:
+        from gausswork.data.encode import EncodedSource
+        from gausswork.data.predictors import require_columns
+
+        table = as_table(data)
+        if table is None:
+            raise InputError(
+                f"the fit uses the formula {fit.design.formula.formula.text!r}: give the data that "
+                "was fitted, with its column names."
+            )
+        require_columns(table, fit.design, target=True)
+        return EncodedSource(table, fit.design)
     else:
         if isinstance(data, tuple) and len(data) == 2 and not isinstance(data[0], str):
             opened = open_data(data[0], fit.target, y=data[1])

@@ -113,6 +113,8 @@ def fit(
 
 def _shape(fit: Fit) -> Shape:
     """Decide on the picture from the design; aliased columns stand for nothing of their own."""
+    if fit.design.formula is not None:
+        return Shape(None, None, (("", {}),))
     at, numbers, categories = 0, [], []
     for column in fit.design.columns:
         width = len(column.names)

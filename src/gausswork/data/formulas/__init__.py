@@ -1,0 +1,1 @@
+"""Formulas such as ``y ~ a + C(kind) + log(c)``: read, checked, learned, applied; never run."""
