@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.stochastic_result import MiniBatch
     from gausswork.leastsquares.stochastic_rules import Optimizer, Schedule
     from gausswork.normal.normality import Normality, normality, normality_of_moments
+    from gausswork.normal.outliers import Outliers, outliers
 
 __version__ = "0.2.0"
 
@@ -37,6 +38,7 @@ __all__ = [
     "NormalEquation",
     "Normality",
     "Optimizer",
+    "Outliers",
     "Outlook",
     "Schedule",
     "errors",
@@ -44,6 +46,7 @@ __all__ = [
     "load",
     "normality",
     "normality_of_moments",
+    "outliers",
     "outlook",
     "sampling",
 ]
@@ -68,6 +71,8 @@ _HOMES = {
     "normality_of_moments": "gausswork.normal.normality",
     "outlook": "gausswork.leastsquares.descent_outlook",
     "sampling": "gausswork.sampling",
+    "outliers": "gausswork.normal.outliers",
+    "Outliers": "gausswork.normal.outliers",
 }
 
 

@@ -42,6 +42,30 @@ class Ties:
     matter: bool
 
 
+def scaled(values: Array, *, name: str = "sample", copy: bool = True) -> tuple[Array, int]:
+    """Divide values by a power of two that takes the largest near 1; nothing is rounded.
+
+    No square overflows or vanishes then.
+
+    Returns
+    -------
+    x, power : values = x·2^power.
+
+    Raises
+    ------
+    InputError
+        All values are equal.
+    """
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        raise InputError(
+            f"all {len(values):,} values of {name} are {low:.12g}: a constant has no shape and no "
+            "spread. Is it the right column?"
+        )
+    power = math.frexp(max(abs(low), abs(high)))[1]
+    return np.ldexp(values, -power, out=None if copy else values), power
+
+
 def standardised(values: Array, *, name: str = "sample") -> tuple[Array, float, float]:
     """Sort a copy, and give it mean 0 and standard deviation 1 (divisor n − 1).
 
@@ -55,15 +79,7 @@ def standardised(values: Array, *, name: str = "sample") -> tuple[Array, float, 
     InputError
         All values are equal.
     """
-    z = np.sort(values)
-    if z[0] == z[-1]:
-        raise InputError(
-            f"all {len(z):,} values of {name} are {z[0]:.12g}: a constant has no shape and no "
-            "spread. Is it the right column?"
-        )
-    # A power of two takes the values near 1, so that no square overflows or vanishes.
-    power = math.frexp(max(abs(float(z[0])), abs(float(z[-1]))))[1]
-    np.ldexp(z, -power, out=z)
+    z, power = scaled(np.sort(values), name=name, copy=False)
     middle = float(z[len(z) // 2])
     z -= middle
     shift = float(z.mean())
