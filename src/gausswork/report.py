@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gausswork import formatting as fmt
+from gausswork.descending import document as descent_document
+from gausswork.descending import words
 from gausswork.findings import Finding
 from gausswork.leastsquares.inference import check_level
 from gausswork.plain import number, plain
@@ -54,6 +56,7 @@ class Table:
     notes: tuple[tuple[str, str], ...]
     findings: tuple[Finding, ...]
     left_out: tuple[int, int] = (0, 0)
+    digits: str = DIGITS_NOTE
 
     heads = ("term", *_NUMBER_COLUMNS)
 
@@ -68,12 +71,14 @@ def table(fit: Fit, *, level: float = 0.95) -> Table:
         left_out = (len(rows) - _MOST_ROWS, head)
         rows = rows[:head] + rows[-_TAIL_ROWS:]
     intercept = "" if fit.solution.intercept else " through the origin"
+    descent = fit.descent
+    how = "least squares" if descent is None else words.title(descent)
     count = f"{fit.rows:,} row{'s' if fit.rows != 1 else ''}"
     by = ""
     if fit.weights is not None:
         how = "counted by" if fit.weighting == "frequency" else "weighted by"
         by = f" {how} {fmt.visible(fit.weights)}"
-    title = f"{fmt.visible(fit.target)}: least squares{intercept}, {count}{by}"
+    title = f"{fmt.visible(fit.target)}: {how}{intercept}, {count}{by}"
     if fit.description:
         title += f" of {fmt.visible(fit.description)}"
     return Table(
@@ -83,6 +88,7 @@ def table(fit: Fit, *, level: float = 0.95) -> Table:
         notes=tuple(_notes(fit)),
         findings=fit.findings,
         left_out=left_out,
+        digits=DIGITS_NOTE if descent is None else words.DIGITS_NOTE,
     )
 
 
@@ -99,7 +105,9 @@ def _rows(fit: Fit, level: float) -> list[tuple[str, ...]]:
         rows.append(
             (
                 fmt.visible(name),
-                fmt.estimate(value, error, trusted),
+                fmt.estimate(value, error, trusted)
+                if fit.descent is None
+                else words.estimate(value, error, trusted),
                 fmt.standard_error(error, float(fit.standard_error_digits[i])),
                 fmt.t_value(float(t_values[i])),
                 fmt.p_value(float(p_values[i])),
@@ -113,7 +121,8 @@ def _rows(fit: Fit, level: float) -> list[tuple[str, ...]]:
 
 def _notes(fit: Fit) -> list[tuple[str, str]]:
     freedom, test = fit.degrees_of_freedom, fit.f_test
-    notes = [
+    notes = [] if fit.descent is None else words.notes(fit.descent)
+    notes += [
         (
             "residual sd",
             f"{fmt.significant(fit.residual_sd, 5)} on {freedom:,} "
@@ -121,7 +130,7 @@ def _notes(fit: Fit) -> list[tuple[str, str]]:
         ),
         ("R²", _explained(fit)),
     ]
-    if test.numerator_df > 0:
+    if test.numerator_df > 0 and fit.solution.minimal:
         p = fmt.p_value(test.p_value)
         against = "the mean alone" if fit.solution.intercept else "zero"
         notes.append(
@@ -132,13 +141,14 @@ def _notes(fit: Fit) -> list[tuple[str, str]]:
                 f"p {p if p[0] in '<—' else f'= {p}'}, against {against}",
             )
         )
-    notes.append(
-        (
-            "log-likelihood",
-            f"{fmt.criterion(fit.log_likelihood)}, AIC {fmt.criterion(fit.aic)}, "
-            f"BIC {fmt.criterion(fit.bic)} (counting the residual variance)",
+    if fit.solution.minimal:
+        notes.append(
+            (
+                "log-likelihood",
+                f"{fmt.criterion(fit.log_likelihood)}, AIC {fmt.criterion(fit.aic)}, "
+                f"BIC {fmt.criterion(fit.bic)} (counting the residual variance)",
+            )
         )
-    )
     if fit.tally.dropped:
         by_column = ", ".join(
             f"{fmt.visible(name)} {count:,}" for name, count in fit.tally.missing.items()
@@ -156,7 +166,8 @@ def _notes(fit: Fit) -> list[tuple[str, str]]:
             for column, level in fit.references.items()
         )
         notes.append(("reference", levels))
-    notes += [("aliased", fmt.visible(d.sentence())) for d in fit.solution.dependencies]
+    label = "aliased" if fit.descent is None else "flat"
+    notes += [(label, fmt.visible(d.sentence())) for d in fit.solution.dependencies]
     return notes
 
 
@@ -205,7 +216,7 @@ def text(fit: Fit, *, level: float = 0.95, width: int = WIDTH) -> str:
         lines.append(line(name, [column[i] for column in columns]))
     lines.append("─" * whole)
     label = max(len(name) for name, _ in shown.notes) + 2
-    for name, note in (*shown.notes, ("digits", DIGITS_NOTE)):
+    for name, note in (*shown.notes, ("digits", shown.digits)):
         lines += textwrap.wrap(
             note, width, initial_indent=fmt.pad(name, label), subsequent_indent=" " * label
         )
@@ -273,7 +284,7 @@ def html_fragment(fit: Fit, *, level: float = 0.95) -> str:
         '<div class="gausswork-fit">'
         f"<table><caption>{_escaped(shown.title)}</caption>"
         f"<thead><tr>{''.join(heads)}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-        f"<ul>{notes}<li><strong>digits</strong> {_escaped(DIGITS_NOTE)}</li></ul>"
+        f"<ul>{notes}<li><strong>digits</strong> {_escaped(shown.digits)}</li></ul>"
         + (f"<p>Findings</p><ul>{said}</ul>" if said else "")
         + "</div>"
     )
@@ -348,6 +359,7 @@ def document(fit: Fit, *, level: float = 0.95) -> dict[str, Any]:
         "condition_number": number(solution.condition_number),
         "tier": solution.tier,
         "passes": solution.passes,
+        "descent": None if fit.descent is None else descent_document.document(fit.descent),
         "findings": [plain(finding.to_dict()) for finding in fit.findings],
     }
 

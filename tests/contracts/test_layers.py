@@ -17,7 +17,7 @@ import pytest
 import gausswork
 
 PACKAGE = Path(gausswork.__file__).parent
-FACES = frozenset({"cli", "plots", "report", "work", "sklearn", "lab"})
+FACES = frozenset({"cli", "plots", "report", "work", "descending", "sklearn", "lab"})
 WINGS = frozenset({"data", "sampling", "normal", "leastsquares", "initialization"})
 HELPERS = frozenset({"files", "formatting", "processors"})
 GROUND = frozenset({"errors", "findings", "plain"})

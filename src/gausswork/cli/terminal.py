@@ -85,7 +85,7 @@ def rich_table(fit: Fit, *, level: float, width: int) -> Any:
             table.add_row(Text(f"… {shown.left_out[0]:,} more terms (--json has them all)"))
         table.add_row(*(Text(columns[j][i]) for j in kept))
     notes = Table.grid(padding=(0, 2))
-    for name, note in (*shown.notes, ("digits", report.DIGITS_NOTE)):
+    for name, note in (*shown.notes, ("digits", shown.digits)):
         notes.add_row(Text(name, style="bold"), Text(note))
     parts: list[Any] = [table, Padding(notes, (1, 0, 0, 0))]
     if left_out:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from gausswork.data.sources import Source
+from gausswork.findings import Finding, Severity
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.backend import default_backend
 from gausswork.leastsquares.descent import Descent, Outcome
@@ -33,11 +34,14 @@ def fit_by_descent(
 ) -> tuple[Solution, Descent]:
     """Solve by least squares, then descend towards the solution.
 
-    The sums are taken again with more digits where so many epochs would show their errors.
+    For full batch the sums are taken again with more digits where so many epochs would show their
+    errors.
     """
     exact = least_squares(
         source, intercept=intercept, method=NormalEquation(), threads=threads, progress=progress
     )
+    if method.batch_size is not None:
+        return _in_batches(source, exact, method)
     moments, tier = exact.moments, exact.tier
     backend = default_backend()
     while source.replayable and moments.error * method.epochs > _MOST_ERROR and tier + 1 < TIERS:
@@ -50,6 +54,31 @@ def fit_by_descent(
         exact = replace(exact, moments=moments, tier=tier)
     descent = descend(exact, method)
     return where_it_ended(exact, descent), descent
+
+
+def _in_batches(
+    source: Source, exact: Solution, method: GradientDescent
+) -> tuple[Solution, Descent]:
+    from gausswork.leastsquares import stochastic_answer
+
+    # the solution that comes back is that of the rows trained on, where some were held out
+    descent, exact = stochastic_answer.descend(source, exact, method)
+    if descent.outcome is not Outcome.CONVERGED:
+        said = (*descent.findings, _errors_left_out(descent))
+        descent = replace(descent, findings=said)
+    descent = replace(descent, least_squares=exact)
+    return where_it_ended(exact, descent), descent
+
+
+def _errors_left_out(descent: Descent) -> Finding:
+    return Finding(
+        "errors-left-out",
+        Severity.NOTE,
+        "Standard errors, intervals and tests belong to the least-squares solution, where this "
+        "descent has not arrived: they are left out.",
+        "Fit with the normal equation to have them.",
+        {"outcome": str(descent.outcome)},
+    )
 
 
 def where_it_ended(exact: Solution, descent: Descent) -> Solution:
