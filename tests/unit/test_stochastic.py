@@ -86,6 +86,33 @@ def test_standardised_steps_are_reported_in_the_units_of_the_data() -> None:
     np.testing.assert_allclose(descent.coefficients, expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("kind", ["weights", "frequencies"])
+@pytest.mark.parametrize("shuffle", [False, "disk"])
+def test_weights_of_rows_weigh_the_steps(kind: str, shuffle: bool | str) -> None:
+    x, y = rows(90)
+    weight = np.random.default_rng(3).integers(0, 4, 90).astype(float)
+    source = open_data(
+        x, y, weights=weight, weighting="analytic" if kind == "weights" else "frequency"
+    ).source
+    method = GradientDescent(
+        batch_size=30, epochs=2, learning_rate=0.05, shuffle=shuffle, ridge=2.0, memory=2048
+    )
+    descent = descend(source, least_squares(source), method)[0]
+    for at, theta in enumerate(descent.path):
+        squares = (y - theta[0] - x @ theta[1:]) ** 2
+        loss = (weight @ squares + 2.0 * theta[1:] @ theta[1:]) / weight.sum()
+        assert math.isclose(descent.loss[at], loss, rel_tol=1e-9)
+    if shuffle:
+        return
+    design, theta = np.column_stack([np.ones(90), x]), np.zeros(4)
+    for k in (0, 30, 60) * 2:
+        part = slice(k, k + 30)
+        error = weight[part] / weight.mean() * (design[part] @ theta - y[part])
+        pull = 2.0 * 2.0 / weight.sum() * np.append(0.0, theta[1:])
+        theta = theta - 0.05 * (2.0 / 30 * design[part].T @ error + pull)
+    np.testing.assert_allclose(descent.coefficients, theta, rtol=1e-12)
+
+
 @pytest.mark.parametrize("standardize", [True, False])
 @pytest.mark.parametrize("intercept", [True, False])
 def test_the_history_is_the_loss_of_the_rows(standardize: bool, intercept: bool) -> None:

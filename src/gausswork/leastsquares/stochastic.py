@@ -96,13 +96,13 @@ def run(
         The source cannot be read again, the batch is larger than the data, the rate is beyond its
         limit, or a state belongs to another descent.
     """
-    rows = solution.rows
     if not source.replayable:
         raise InputError(
             "mini-batches read the rows again every epoch, and this source is a stream that passes "
             "by once. Keep its rows, as with pyarrow.table(stream), or leave batch_size out: full "
             "batch needs one pass."
         )
+    rows = source.tally.read - source.tally.dropped
     batch: int = method.batch_size  # type: ignore[assignment]
     held_out = _held_out(method, rows)
     trained = rows - (held_out.count if held_out else 0)
@@ -124,7 +124,7 @@ def run(
         of_apart = least_squares(Part(source, held_out, inside=True), intercept=intercept)
         apart = Spread.of(of_apart.moments, intercept=intercept)
         solution = least_squares(Part(source, held_out, inside=False), intercept=intercept)
-    setting = prepare(source, solution, method, batch)
+    setting = prepare(source, solution, method, batch, trained)
     if apart is not None:
         apart = apart.within(setting.frame)
     with open_rows(
@@ -135,6 +135,7 @@ def run(
         shuffle=_way(method.shuffle),
         memory=method.memory,
         held_out=held_out,
+        mean_weight=_mean_weight(solution, trained),
     ) as open_:
         course = _Course(open_, setting, method, apart, _identity(solution, setting, method))
         end = course.go(progress)
@@ -322,6 +323,11 @@ def _held_out(method: GradientDescent, rows: int) -> HeldOut | None:
             "needs one row at least on either side. Use another share, or more rows."
         )
     return held_out
+
+
+def _mean_weight(solution: Solution, rows: int) -> float | None:
+    moments = solution.moments
+    return None if moments.weighting is None else moments.total_weight[0] / rows
 
 
 def _way(shuffle: bool | str) -> str | None:

@@ -111,7 +111,7 @@ def _distance(done: Run) -> float:
         return 0.0
     if variance <= 0.0 or solution.rank == 0:
         return math.inf
-    return math.sqrt(solution.rows * excess / solution.rank / variance)
+    return math.sqrt(solution.moments.total_weight[0] * excess / solution.rank / variance)
 
 
 def _outcome(done: Run, distance: float) -> Outcome:

@@ -19,12 +19,12 @@ class Spread:
 
     Attributes
     ----------
-    rows : number of rows.
+    weight : sum of the weights of the rows; their number where they have none.
     mean : (p + 1,) the target last; zero through the origin.
     second : (p + 1, p + 1) mean products about those means.
     """
 
-    rows: int
+    weight: float
     mean: Array
     second: Array
 
@@ -41,8 +41,8 @@ class Spread:
         constant = np.append(system.constant, False)
         second[constant] = 0.0
         second[:, constant] = 0.0
-        second = second / system.rows / unit / unit[:, None]
-        return cls(system.rows, mean if intercept else np.zeros(len(unit)), second)
+        second = second / system.weight[0] / unit / unit[:, None]
+        return cls(system.weight[0], mean if intercept else np.zeros(len(unit)), second)
 
     def within(self, frame: Frame) -> Spread:
         """Return the same in the coordinates of a frame."""
@@ -50,7 +50,7 @@ class Spread:
         scale = np.append(frame.scale[:p], frame.scale[-1])
         shift = np.append(frame.shift[:p], frame.shift[-1])
         mean = (self.mean - shift) * scale if frame.intercept else self.mean
-        return Spread(self.rows, mean, self.second * scale * scale[:, None])
+        return Spread(self.weight, mean, self.second * scale * scale[:, None])
 
     @property
     def deviations(self) -> Array:
@@ -58,7 +58,7 @@ class Spread:
         return np.asarray(np.sqrt(np.maximum(self.second.diagonal()[:-1], 0.0)))
 
     def loss(self, parameters: Array, frame: Frame) -> float:
-        """Return the mean squared error of these rows at (width,) parameters."""
+        """Return the (weighted) mean squared error of these rows at (width,) parameters."""
         p = frame.predictors
         v = np.append(-parameters[:p], 1.0)
         at_mean = float(self.mean @ v) - (float(parameters[p]) if frame.intercept else 0.0)

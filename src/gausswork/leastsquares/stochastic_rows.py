@@ -27,8 +27,9 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gausswork import sampling
 from gausswork.data.arrays import ArraySource
-from gausswork.data.sources import Batch, Source, Tally
+from gausswork.data.sources import Batch, Source, Tally, weighting_of
 from gausswork.errors import InputError
 from gausswork.leastsquares.kernels import columns_of
 from gausswork.leastsquares.stochastic_steps import Array, Order, Table
@@ -37,18 +38,16 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 
 BLOCK = 65_536  # rows read at a time; held-out rows are drawn block by block
 _MOST_BUCKETS = 512  # files open at a time
-# what a stream of random numbers is for: no two purposes share one
-_ORDER, _BUCKETS, _WITHIN, _DEAL, _HELD_OUT = range(5)
-
-
-def generator(seed: int, purpose: int, number: int) -> np.random.Generator:
-    """Return the random numbers of one purpose and number (an epoch, a block), and of no other."""
-    return np.random.Generator(np.random.Philox(key=[seed, (purpose << 56) | number]))
 
 
 def permutation(seed: int, epoch: int, count: int) -> Order:
     """Return the order of so many rows in an epoch: a function of its arguments alone."""
-    return generator(seed, _ORDER, epoch).permutation(count)
+    return _drawn(seed, f"epoch {epoch}", count)
+
+
+def _drawn(seed: int, stream: str, count: int) -> Order:
+    order: Order = sampling.permutation(count, seed=seed, stream=stream)
+    return order
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class HeldOut:
         if stop <= start:
             return np.zeros(0, dtype=np.bool_)
         out = np.zeros(stop - start, dtype=np.bool_)
-        chosen = generator(self.seed, _HELD_OUT, block).permutation(stop - start)
+        chosen = _drawn(self.seed, f"held out {block}", stop - start)
         out[chosen[: self._until(stop) - self._until(start)]] = True
         return out
 
@@ -97,6 +96,7 @@ class Part:
         self._inside = inside
         self.names = source.names
         self.target = source.target
+        self.weighting = weighting_of(source)
         self.tally = Tally(read=0, dropped=0, missing={})
 
     def batches(self, rows: int) -> Iterator[Batch]:
@@ -123,7 +123,7 @@ class Part:
 def taken(batch: Batch, rows: Any) -> Batch:
     """Return some rows of a batch."""
     x = tuple(c[rows] for c in batch.x) if isinstance(batch.x, tuple) else batch.x[rows]
-    return Batch(x, batch.y[rows])
+    return Batch(x, batch.y[rows], None if batch.weight is None else batch.weight[rows])
 
 
 def joined(batches: list[Batch]) -> Batch:
@@ -132,7 +132,8 @@ def joined(batches: list[Batch]) -> Batch:
         return batches[0]
     x = np.concatenate([columns_of(batch.x, slice(None)) for batch in batches])
     y = np.concatenate([batch.y for batch in batches])
-    return Batch(x, y)
+    weights = [batch.weight for batch in batches if batch.weight is not None]
+    return Batch(x, y, np.concatenate(weights) if weights else None)
 
 
 def changed() -> InputError:
@@ -208,6 +209,7 @@ class Buffered:
     run: int
     seed: int
     shuffled: bool
+    layout: Layout
 
     @property
     def shuffle(self) -> str:
@@ -224,23 +226,26 @@ class Buffered:
         source = self.source
         if self.held_out is not None:
             source = Part(source, self.held_out, inside=False)
-        random = generator(self.seed, _WITHIN, epoch)
 
         def parts() -> Iterator[tuple[Array, Order]]:
-            for batch in source.batches(self.run):
-                order = random.permutation(len(batch)) if self.shuffled else np.arange(len(batch))
-                yield rectangle(batch), order
+            for number, batch in enumerate(source.batches(self.run)):
+                order = np.arange(len(batch))
+                if self.shuffled:
+                    order = _drawn(self.seed, f"epoch {epoch} run {number}", len(batch))
+                yield self.layout.rectangle(batch), order
 
-        yield from whole_batches(parts(), self.batch, skip, self.count)
+        yield from whole_batches(parts(), self.layout, self.batch, skip, self.count)
 
 
 class Dealt:
     """Rows dealt to buckets on disk at random; one bucket at a time is in memory."""
 
-    def __init__(self, folder: Path, sizes: list[int], columns: int, batch: int, seed: int) -> None:
+    def __init__(
+        self, folder: Path, sizes: list[int], layout: Layout, batch: int, seed: int
+    ) -> None:
         self._folder = folder
         self._sizes = sizes
-        self._columns = columns
+        self._layout = layout
         self._batch = batch
         self._seed = seed
         self.count = sum(sizes)
@@ -251,26 +256,26 @@ class Dealt:
 
     def epoch(self, epoch: int, skip: int) -> Iterator[tuple[Table, Order]]:
         """Yield one bucket after the other."""
-        buckets = generator(self._seed, _BUCKETS, epoch).permutation(len(self._sizes))
+        buckets = _drawn(self._seed, f"epoch {epoch} buckets", len(self._sizes))
 
         def parts() -> Iterator[tuple[Array, Order]]:
             for bucket in buckets:
                 values = np.fromfile(self._folder / str(bucket), dtype=np.float64)
-                random = generator(self._seed, _WITHIN, epoch * _MOST_BUCKETS + int(bucket))
-                order = random.permutation(self._sizes[bucket])
-                yield values.reshape(-1, self._columns), order
+                stream = f"epoch {epoch} bucket {bucket}"
+                order = _drawn(self._seed, stream, self._sizes[bucket])
+                yield values.reshape(-1, self._layout.columns), order
 
-        yield from whole_batches(parts(), self._batch, skip, self.count)
+        yield from whole_batches(parts(), self._layout, self._batch, skip, self.count)
 
 
 def whole_batches(
-    parts: Iterator[tuple[Array, Order]], batch: int, skip: int, count: int
+    parts: Iterator[tuple[Array, Order]], layout: Layout, batch: int, skip: int, count: int
 ) -> Iterator[tuple[Table, Order]]:
     """Cut parts into whole batches: rows that are left over go before those of the next part.
 
     Parameters
     ----------
-    parts : rows as (m, p + 1) values, the target last, and their order.
+    parts : rows as the layout has them, and their order.
     """
     left: Array | None = None
     seen = 0
@@ -284,31 +289,51 @@ def whole_batches(
         start = min(max(skip - seen, 0), whole)
         seen += whole
         if start < whole:
-            yield table_of(values), order[start:whole]
+            yield layout.table(values), order[start:whole]
     seen += 0 if left is None else len(left)
     if seen != count:
         raise changed()
     if left is not None and len(left) and skip < seen:
-        yield table_of(left), np.arange(len(left))
+        yield layout.table(left), np.arange(len(left))
 
 
-def rectangle(batch: Batch) -> Array:
-    """Return predictors and target of a batch side by side, (m, p + 1)."""
-    x = columns_of(batch.x, slice(None))
-    out = np.empty((len(batch), x.shape[1] + 1))
-    out[:, :-1] = x
-    out[:, -1] = batch.y
-    return out
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How rows lie side by side: predictors, target, and the weight where there is one.
 
+    Attributes
+    ----------
+    predictors : p.
+    mean_weight : what weights are divided by, so that their mean is one; None without weights.
+    """
 
-def table_of(values: Array) -> Table:
-    """Return rows as :func:`rectangle` lays them out as a table."""
-    return Table(values[:, :-1], values[:, -1])
+    predictors: int
+    mean_weight: float | None
 
+    @property
+    def columns(self) -> int:
+        """Numbers in a row."""
+        return self.predictors + 1 + (self.mean_weight is not None)
 
-def bytes_a_row(source: Source) -> int:
-    """Return the memory that a row takes."""
-    return 8 * (len(source.names) + 1)
+    def rectangle(self, batch: Batch) -> Array:
+        """Return a batch as a matrix, (m, columns)."""
+        p = self.predictors
+        out = np.empty((len(batch), self.columns))
+        out[:, :p] = columns_of(batch.x, slice(None))
+        out[:, p] = batch.y
+        if self.mean_weight is not None:
+            out[:, p + 1] = self.weight(batch.weight)
+        return out
+
+    def weight(self, given: Any) -> Array:
+        """Return weights with mean one."""
+        return np.asarray(given, dtype=np.float64) / (self.mean_weight or 1.0)
+
+    def table(self, values: Array) -> Table:
+        """Return rows of such a matrix as a table."""
+        p = self.predictors
+        weight = None if self.mean_weight is None else values[:, p + 1]
+        return Table(values[:, :p], values[:, p], weight)
 
 
 @contextlib.contextmanager
@@ -321,6 +346,7 @@ def open_rows(
     shuffle: str | None,
     memory: int,
     held_out: HeldOut | None,
+    mean_weight: float | None,
 ) -> Iterator[Rows]:
     """Make the rows of a source ready to be taken in batches.
 
@@ -331,6 +357,7 @@ def open_rows(
         the rows fit, else disk.
     memory : bytes that may be used for rows.
     held_out : rows to leave out.
+    mean_weight : of the rows to train on, None where they have no weights.
 
     Raises
     ------
@@ -338,13 +365,14 @@ def open_rows(
         There is no room on the disk, or the source gives other rows than it gave before.
     """
     count = rows - (held_out.count if held_out else 0)
-    table, chosen = _in_place(source, held_out)
-    size = bytes_a_row(source)
+    layout = Layout(len(source.names), mean_weight)
+    table, chosen = _in_place(source, layout, held_out)
+    size = 8 * layout.columns
     fits = table is not None or count * size <= memory
     way = shuffle or ("memory" if fits else "disk")
     if way in ("memory", "none") and fits:
         if table is None:
-            table = _packed(source, count, held_out)
+            table = _packed(source, layout, count, held_out)
         yield InMemory(table, chosen, seed, way != "none")
         return
     if way == "memory":
@@ -354,13 +382,15 @@ def open_rows(
         )
     if way in ("buffer", "none"):
         run = max(batch, memory // (2 * size), 1)
-        yield Buffered(source, held_out, count, batch, run, seed, way != "none")
+        yield Buffered(source, held_out, count, batch, run, seed, way != "none", layout)
         return
     with tempfile.TemporaryDirectory(prefix="gausswork-") as name:
-        yield _deal(source, Path(name), count, batch, seed, memory, held_out)
+        yield _deal(source, layout, Path(name), count, batch, seed, memory, held_out)
 
 
-def _in_place(source: Source, held_out: HeldOut | None) -> tuple[Table | None, Order | None]:
+def _in_place(
+    source: Source, layout: Layout, held_out: HeldOut | None
+) -> tuple[Table | None, Order | None]:
     """Return the caller's own arrays as a table where the values of a row lie side by side."""
     if not isinstance(source, ArraySource):
         return None, None
@@ -372,7 +402,8 @@ def _in_place(source: Source, held_out: HeldOut | None) -> tuple[Table | None, O
             return None, None
     if x.shape[1] > 1 and x.strides[1] != x.itemsize:
         return None, None
-    return Table(x, y), _chosen(held_out)
+    weight = None if layout.mean_weight is None else layout.weight(source.weight)
+    return Table(x, y, weight), _chosen(held_out)
 
 
 def _chosen(held_out: HeldOut | None) -> Order | None:
@@ -382,23 +413,24 @@ def _chosen(held_out: HeldOut | None) -> Order | None:
     return np.concatenate([np.flatnonzero(~held_out.flags(b)) + b * BLOCK for b in blocks])
 
 
-def _packed(source: Source, count: int, held_out: HeldOut | None) -> Table:
+def _packed(source: Source, layout: Layout, count: int, held_out: HeldOut | None) -> Table:
     """Copy all rows to train on, the values of a row side by side."""
     part = source if held_out is None else Part(source, held_out, inside=False)
-    values = np.empty((count, len(source.names) + 1))
+    values = np.empty((count, layout.columns))
     done = 0
     for batch in part.batches(BLOCK):
         if done + len(batch) > count:
             raise changed()
-        values[done : done + len(batch)] = rectangle(batch)
+        values[done : done + len(batch)] = layout.rectangle(batch)
         done += len(batch)
     if done != count:
         raise changed()
-    return table_of(values)
+    return layout.table(values)
 
 
 def _deal(
     source: Source,
+    layout: Layout,
     folder: Path,
     count: int,
     batch: int,
@@ -407,8 +439,7 @@ def _deal(
     held_out: HeldOut | None,
 ) -> Dealt:
     """Write every row to a bucket drawn at random; a bucket takes about a quarter of the memory."""
-    size = bytes_a_row(source)
-    total = count * size
+    total = count * 8 * layout.columns
     free = shutil.disk_usage(folder).free
     if total > 0.95 * free:
         raise InputError(
@@ -422,14 +453,15 @@ def _deal(
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context((folder / str(k)).open("wb")) for k in range(buckets)]
         for number, rows in enumerate(part.batches(BLOCK)):
-            drawn = generator(seed, _DEAL, number).integers(0, buckets, len(rows))
+            stream = f"deal {number}"
+            drawn = sampling.integers(len(rows), low=0, high=buckets, seed=seed, stream=stream)
             order = np.argsort(drawn, kind="stable")
             counts = np.bincount(drawn, minlength=buckets)
-            values = rectangle(rows)[order]
+            values = layout.rectangle(rows)[order]
             starts = np.concatenate([[0], np.cumsum(counts)])
             for k in np.flatnonzero(counts):
                 files[k].write(values[starts[k] : starts[k + 1]].data)
             sizes += counts
     if sizes.sum() != count:
         raise changed()
-    return Dealt(folder, [int(k) for k in sizes], len(source.names) + 1, batch, seed)
+    return Dealt(folder, [int(k) for k in sizes], layout, batch, seed)

@@ -61,8 +61,14 @@ class Setting:
         return f"{self.names[j]!r} (mean {mean:.4g}, sd {sd:.4g})"
 
 
-def prepare(source: Source, solution: Solution, method: GradientDescent, batch: int) -> Setting:
+def prepare(
+    source: Source, solution: Solution, method: GradientDescent, batch: int, rows: int
+) -> Setting:
     """Choose coordinates and rate from the moments.
+
+    Parameters
+    ----------
+    rows : rows to train on.
 
     Raises
     ------
@@ -75,7 +81,7 @@ def prepare(source: Source, solution: Solution, method: GradientDescent, batch: 
     spread = raw.within(frame)
     exact = np.where(np.isnan(solution.coefficients), 0.0, solution.coefficients)
     best = frame.from_user(exact)
-    least = solution.residual_sum_of_squares / solution.rows
+    least = solution.residual_sum_of_squares / raw.weight
     if method.ridge:
         best, least = _penalised(spread, frame)
     bowl = Bowl.of(spread, frame, best, least)
@@ -90,7 +96,7 @@ def prepare(source: Source, solution: Solution, method: GradientDescent, batch: 
         batch_limit = (1.0 - momentum) / _noise(source, frame, curvature, batch)
     rate = method.learning_rate
     if isinstance(rate, str):
-        steps = method.epochs * -(-moments.rows // batch)
+        steps = method.epochs * -(-rows // batch)
         rate = _chosen_rate(rule, batch_limit, bowl, start, steps)
     setting = Setting(
         moments.names, frame, spread, bowl, start, rule, float(rate), momentum, limit, batch_limit
@@ -117,14 +123,14 @@ def frame_of(raw: Spread, method: GradientDescent, *, intercept: bool) -> Frame:
     p = len(raw.mean) - 1
     sd = raw.deviations
     if not method.standardize:
-        return Frame.of(p, intercept=intercept, pull=2.0 * method.ridge / raw.rows)
+        return Frame.of(p, intercept=intercept, pull=2.0 * method.ridge / raw.weight)
     scale = np.divide(1.0, sd, out=np.zeros(p), where=sd > 0.0)
     return Frame.of(
         p,
         intercept=intercept,
         shift=raw.mean[:p],
         scale=scale,
-        pull=2.0 * method.ridge / raw.rows * scale * scale,
+        pull=2.0 * method.ridge / raw.weight * scale * scale,
     )
 
 
@@ -171,6 +177,8 @@ def _noise(source: Source, frame: Frame, curvature: float, batch: int) -> float:
     z = (columns_of(first.x, slice(None)) - frame.shift[:p]) * frame.scale[:p]
     with np.errstate(over="ignore", invalid="ignore"):
         square = (z * z).sum(axis=1) + (1.0 if frame.intercept else 0.0)
+        if first.weight is not None:
+            square *= first.weight / max(float(np.mean(first.weight)), 1e-300)
         row = float((square * square).mean() / max(float(square.mean()), 1e-300))
     row = max(row, 0.5 * curvature) if math.isfinite(row) else 0.5 * curvature
     return (row + (batch - 1) * 0.5 * curvature) / batch
