@@ -86,7 +86,9 @@ class Descent:
 
     @property
     def rule(self) -> str:
-        """Which update rule: ``"gradient descent"``, ``"heavy ball"`` or ``"Nesterov"``."""
+        """Update rule: gradient descent, heavy ball, Nesterov, or the name of an optimizer."""
+        if self.mini_batch is not None and not self.mini_batch.optimizer.startswith("sgd"):
+            return self.mini_batch.optimizer
         if self.momentum == 0.0:
             return "gradient descent"
         return "Nesterov" if self.method.nesterov else "heavy ball"

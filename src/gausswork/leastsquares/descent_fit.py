@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
 from gausswork.data.sources import Source
-from gausswork.findings import Finding, Severity
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.backend import default_backend
 from gausswork.leastsquares.descent import Descent, Outcome
@@ -18,6 +19,9 @@ from gausswork.leastsquares.kernels import TIERS
 from gausswork.leastsquares.moments import Progress, accumulate
 from gausswork.leastsquares.solution import NormalEquation, Solution
 from gausswork.leastsquares.solve import least_squares
+
+# called with the epochs done (also in fractions), those asked for, and the loss
+OnEpoch: TypeAlias = Callable[[float, int, float], None]
 
 # The descent says what is flat, and its coefficients do not fit perfectly even where the best do.
 _SAID_OTHERWISE = frozenset({"dependent-column", "perfect-fit"})
@@ -31,17 +35,22 @@ def fit_by_descent(
     method: GradientDescent,
     threads: int | None,
     progress: Progress | None,
+    on_epoch: OnEpoch | None = None,
 ) -> tuple[Solution, Descent]:
     """Solve by least squares, then descend towards the solution.
 
     For full batch the sums are taken again with more digits where so many epochs would show their
     errors.
+
+    Parameters
+    ----------
+    on_epoch : called by mini-batches as they go on.
     """
     exact = least_squares(
         source, intercept=intercept, method=NormalEquation(), threads=threads, progress=progress
     )
     if method.batch_size is not None:
-        return _in_batches(source, exact, method)
+        return _in_batches(source, exact, method, on_epoch)
     moments, tier = exact.moments, exact.tier
     backend = default_backend()
     while source.replayable and moments.error * method.epochs > _MOST_ERROR and tier + 1 < TIERS:
@@ -57,28 +66,13 @@ def fit_by_descent(
 
 
 def _in_batches(
-    source: Source, exact: Solution, method: GradientDescent
+    source: Source, exact: Solution, method: GradientDescent, on_epoch: OnEpoch | None
 ) -> tuple[Solution, Descent]:
     from gausswork.leastsquares import stochastic_answer
 
     # the solution that comes back is that of the rows trained on, where some were held out
-    descent, exact = stochastic_answer.descend(source, exact, method)
-    if descent.outcome is not Outcome.CONVERGED:
-        said = (*descent.findings, _errors_left_out(descent))
-        descent = replace(descent, findings=said)
-    descent = replace(descent, least_squares=exact)
+    descent, exact = stochastic_answer.descend(source, exact, method, progress=on_epoch)
     return where_it_ended(exact, descent), descent
-
-
-def _errors_left_out(descent: Descent) -> Finding:
-    return Finding(
-        "errors-left-out",
-        Severity.NOTE,
-        "Standard errors, intervals and tests belong to the least-squares solution, where this "
-        "descent has not arrived: they are left out.",
-        "Fit with the normal equation to have them.",
-        {"outcome": str(descent.outcome)},
-    )
 
 
 def where_it_ended(exact: Solution, descent: Descent) -> Solution:
@@ -89,6 +83,8 @@ def where_it_ended(exact: Solution, descent: Descent) -> Solution:
     exact : the least-squares solution of the same data.
     """
     theta = descent.coefficients
+    batches = descent.mini_batch
+    last = -1 if batches is None or batches.best_epoch is None else batches.best_epoch
     arrived = descent.outcome is Outcome.CONVERGED and not descent.method.ridge
     nothing = np.full(len(theta), np.nan)
     first = int(exact.intercept)
@@ -100,7 +96,7 @@ def where_it_ended(exact: Solution, descent: Descent) -> Solution:
     if not arrived:
         slopes = theta[first:]
         penalty = descent.method.ridge * float(slopes @ slopes)
-        square = max(descent.loss[-1] * float(total_weight(exact.moments)[0]) - penalty, 0.0)
+        square = max(descent.loss[last] * float(total_weight(exact.moments)[0]) - penalty, 0.0)
     errors = exact.standard_errors if arrived else nothing
     if exact.dependencies:  # the errors of what is left when columns are left out are others
         part = {name for d in exact.dependencies for name in (d.column, *d.combination)}

@@ -305,6 +305,7 @@ def fit(
     method: NormalEquation | GradientDescent | None = None,
     threads: int | None = None,
     progress: Callable[[int, int | None, int | None], None] | None = None,
+    on_epoch: Callable[[float, int, float], None] | None = None,
 ) -> Fit:
     """Fit a linear regression by least squares.
 
@@ -327,6 +328,8 @@ def fit(
     threads : at most so many; by default one a core.
     progress : called now and then with the rows done in the present pass, and the bytes done and
         in all (None in memory).
+    on_epoch : called now and then by a descent in mini-batches with the epochs done (also in
+        fractions), those asked for, and the loss after the last whole one.
 
     Returns
     -------
@@ -387,12 +390,16 @@ def fit(
     source: Source = opened.source
     options: dict[str, Any] = {"intercept": intercept, "method": method, "threads": threads}
     try:
-        solution, descent = _solved(source, _rows_and_bytes(source, progress), options)
+        solution, descent = _solved(source, _rows_and_bytes(source, progress), options, on_epoch)
     except NotFiniteError:
         if not hasattr(source, "without_missing"):
             raise
         source = source.without_missing()  # in memory no value is looked at before it is needed
-        solution, descent = _solved(source, _rows_and_bytes(source, progress), options)
+        solution, descent = _solved(source, _rows_and_bytes(source, progress), options, on_epoch)
+    if isinstance(method, GradientDescent) and method.early_stopping:
+        from gausswork.leastsquares.stochastic import trained_rows
+
+        source = trained_rows(source, method)  # the rows held out are no part of the fit
     return Fit(
         target=source.target,
         solution=solution,
@@ -414,14 +421,17 @@ def fit(
 
 
 def _solved(
-    source: Source, progress: Progress | None, options: dict[str, Any]
+    source: Source,
+    progress: Progress | None,
+    options: dict[str, Any],
+    on_epoch: Callable[[float, int, float], None] | None,
 ) -> tuple[Solution, Descent | None]:
     """Solve by the method that the options name."""
     if isinstance(options["method"], NormalEquation):
         return least_squares(source, progress=progress, **options), None
     from gausswork.leastsquares.descent_fit import fit_by_descent
 
-    return fit_by_descent(source, progress=progress, **options)
+    return fit_by_descent(source, progress=progress, on_epoch=on_epoch, **options)
 
 
 def load(path: str | os.PathLike[str]) -> Fit:

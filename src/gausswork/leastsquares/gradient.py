@@ -20,6 +20,7 @@ MOST_EPOCHS = 10**10  # a constant rate that needs more has lost to its conditio
 AUTO = "auto"
 
 _AT_THE_LIMIT = ("refuse", "run")
+_OF_THE_RUN = ("state", "resume")  # where a run keeps its state is no part of the method
 _PLAIN = (bool, int, float, str, type(None))
 
 
@@ -115,6 +116,8 @@ class GradientDescent:
         always = ("learning_rate", "epochs", "momentum")
         data: dict[str, Any] = {"name": "gradient-descent"}
         for field in fields(self):
+            if field.name in _OF_THE_RUN:
+                continue
             value = getattr(self, field.name)
             if field.name in always or value != field.default:
                 data[field.name] = value if isinstance(value, _PLAIN) else str(value)

@@ -120,7 +120,17 @@ def encode(fit: Fit) -> dict[str, Any]:
         "solution": solution,
         "moments": s.moments.to_dict(),
         "findings": [plain.plain(finding.to_dict()) for finding in fit.findings],
+        **_written_descent(fit),
     }
+
+
+def _written_descent(fit: Fit) -> dict[str, Any]:
+    """Return the path of mini-batches, which without the rows cannot be walked again."""
+    if fit.descent is None or fit.descent.mini_batch is None:
+        return {}
+    from gausswork.leastsquares import stochastic_models
+
+    return {"descent": stochastic_models.encode(fit.descent)}
 
 
 def decode(document: Any) -> Fit:
@@ -175,7 +185,7 @@ def decode(document: Any) -> Fit:
         else NormalEquation(),
         findings=tuple(_finding(item) for item in findings),
     )
-    return fit if name == "normal-equation" else _descended(fit, method)
+    return fit if name == "normal-equation" else _descended(fit, method, top)
 
 
 def _least_squares(fit: Fit) -> Solution:
@@ -183,15 +193,19 @@ def _least_squares(fit: Fit) -> Solution:
     return reference or fit.solution
 
 
-def _descended(fit: Fit, method: _Part) -> Fit:
+def _descended(fit: Fit, method: _Part, top: _Part) -> Fit:
     """Walk the descent again from its moments: that takes no longer than reading it would."""
+    from gausswork.leastsquares import stochastic_models
     from gausswork.leastsquares.descent_fit import where_it_ended
     from gausswork.leastsquares.descent_full import descend
 
     asked = _checked("the method", lambda: GradientDescent.from_dict(method.data))
     exact = fit.solution
-    with np.errstate(all="ignore"):
-        descent = _checked("the descent", lambda: descend(exact, asked))
+    if asked.batch_size is not None:
+        descent = stochastic_models.decode(top.part("descent").data, asked, exact)
+    else:
+        with np.errstate(all="ignore"):
+            descent = _checked("the descent", lambda: descend(exact, asked))
     return replace(fit, method=asked, descent=descent, solution=where_it_ended(exact, descent))
 
 

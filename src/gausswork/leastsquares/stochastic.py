@@ -156,6 +156,12 @@ def run(
     )
 
 
+def trained_rows(source: Source, method: GradientDescent) -> Source:
+    """Return the rows of a source that a descent has trained on."""
+    held_out = _held_out(method, source.tally.read - source.tally.dropped)
+    return source if held_out is None else Part(source, held_out, inside=False)
+
+
 class _Course:
     """A descent under way. The memory changes as a whole, the history a row at a time."""
 

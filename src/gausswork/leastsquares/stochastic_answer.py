@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gausswork.data.sources import Source
+from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.descent import Descent, Outcome
+from gausswork.leastsquares.descent_outlook import Outlook, foreseen
+from gausswork.leastsquares.solution import FULL_DIGITS
 from gausswork.leastsquares.stochastic import Progress, Run, run
 from gausswork.leastsquares.stochastic_result import MiniBatch
-from gausswork.leastsquares.stochastic_setup import beyond
 from gausswork.leastsquares.stochastic_steps import Array
 
 if TYPE_CHECKING:
@@ -21,9 +24,7 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.solution import Solution
 
 _THERE = 0.1  # standard errors: nearer than this the difference means nothing
-_FAR = 1.0
-_ILL = 100.0  # condition number of the loss beyond which standardising may pay
-_ALL_DIGITS = 16.0
+_WORTH_SAYING = 10.0  # so many times better a condition makes standardising worth a remark
 
 
 def descend(
@@ -46,10 +47,10 @@ def descend(
     done = run(source, solution, method, progress=progress)
     solution = done.solution
     exact = _exact(done)
-    coefficients = done.coefficients
-    distance = _distance(done)
     history = done.history
-    outcome = _outcome(done, distance)
+    words = _Words(done, method, _outlook(done, method), _distance(done))
+    outcome = words.outcome()
+    finding = words.finding(outcome)
     descent = Descent(
         names=(("intercept",) if solution.intercept else ()) + solution.moments.names,
         method=method,
@@ -57,15 +58,17 @@ def descend(
         momentum=done.setting.momentum,
         epochs=len(history) - 1,
         outcome=outcome,
-        reason=_reason(done, method, distance),
+        reason=finding.sentence,
         recorded=np.arange(len(history)),
         path=history[:, 4:],
         loss=history[:, 0],
-        coefficients=coefficients,
+        coefficients=done.coefficients,
         exact=exact,
-        digits=agreeing_digits(coefficients, exact),
-        findings=tuple(_findings(done, method, distance)),
+        digits=np.minimum(agreeing_digits(done.coefficients, exact), _known(done)),
+        findings=(finding, *_other_findings(done)),
         held_out_loss=history[:, 1] if done.held_out_rows else None,
+        outlook=words.outlook,
+        least_squares=solution,
         mini_batch=MiniBatch(
             batch_size=method.batch_size or done.rows,
             rows=done.rows,
@@ -78,7 +81,7 @@ def descend(
             held_out_rows=done.held_out_rows,
             best_epoch=done.best if done.held_out_rows else None,
             averaged_from=done.averaged_from,
-            distance=distance,
+            distance=words.distance,
             resumed_at=done.resumed_at,
         ),
     )
@@ -90,7 +93,7 @@ def agreeing_digits(found: Array, exact: Array) -> Array:
     with np.errstate(all="ignore"):
         error = np.abs(found - exact) / np.abs(exact)
         error = np.where(found == exact, 0.0, error)
-        digits = -np.log10(np.maximum(error, 10.0**-_ALL_DIGITS))
+        digits = -np.log10(np.maximum(error, 10.0**-FULL_DIGITS))
     return np.where(np.isnan(digits), 0.0, np.maximum(digits, 0.0))
 
 
@@ -114,102 +117,191 @@ def _distance(done: Run) -> float:
     return math.sqrt(solution.moments.total_weight[0] * excess / solution.rank / variance)
 
 
-def _outcome(done: Run, distance: float) -> Outcome:
-    if done.end == "diverged":
-        return Outcome.DIVERGED
-    if distance <= _THERE:
-        return Outcome.CONVERGED
-    return Outcome.UNFINISHED if done.end == "epochs" else Outcome.STOPPED
+def _known(done: Run) -> Array | float:
+    """Return how many digits of the exact answer are correct."""
+    if done.setting.frame.pull.any():
+        return FULL_DIGITS
+    return np.nan_to_num(done.solution.trusted_digits)
 
 
-def _reason(done: Run, method: GradientDescent, distance: float) -> str:
-    epochs = len(done.history) - 1
-    away = _away(distance)
-    if done.end == "diverged":
-        step = done.steps - epochs * done.steps_an_epoch + 1
-        return f"diverged in epoch {epochs + 1}, at step {step}: {_cause(done, method)}."
-    if done.end == "held-out":
-        return (
-            f"stopped after epoch {epochs}: the held-out loss has not fallen for {method.patience} "
-            f"epochs; the parameters are those of epoch {done.best}, {away}."
-        )
-    if done.end == "tolerance":
-        return (
-            f"stopped after epoch {epochs}, which moved no parameter by {method.tolerance:g} or "
-            f"more, {away}."
-        )
-    of = f" The parameters are those of epoch {done.best}." if done.held_out_rows else ""
-    return (
-        f"{epochs:,} {'epoch' if epochs == 1 else 'epochs'} of {done.steps_an_epoch:,} steps: "
-        f"{away}.{of}"
-    )
-
-
-def _away(distance: float) -> str:
-    if distance == 0.0:
-        return "at the least-squares solution"
-    if math.isinf(distance):
-        return "on the way to a solution without residuals"
-    return f"on average {distance:.2g} standard errors from the least-squares solution"
-
-
-def _cause(done: Run, method: GradientDescent) -> str:
-    """Say why steps grew without end."""
+def _outlook(done: Run, method: GradientDescent) -> Outlook | None:
+    """Return what the eigenvalues foretell of full batches at the same rate; None for others."""
     setting = done.setting
     if not setting.rule.linear:
-        return (
-            f"the steps of {method.optimizer} at the rate {setting.rate:.4g} have left the range "
-            "of numbers"
-        )
-    if setting.rate >= setting.limit:
-        return (
-            f"the rate {setting.rate:.4g} is above {setting.limit:.4g}, beyond which even full "
-            f"batches run away; what sets the limit is {setting.steep_column()}"
-        )
-    if setting.rate >= 0.8 * setting.batch_limit:
-        return (
-            f"the rate {setting.rate:.4g} is below the full-batch limit {setting.limit:.4g}, but "
-            f"batches of {method.batch_size} are so noisy that only about "
-            f"{setting.batch_limit:.2g} is safe"
-        )
-    return (
-        f"the rate {setting.rate:.4g} is too large for the rows with the largest values, which lie "
-        "far beyond those at the beginning of the data"
-    )
+        return None
+    asked = replace(method, learning_rate=setting.rate, momentum=setting.momentum)
+    try:
+        return foreseen(done.solution, asked)[0]
+    except InputError:  # there is no direction in which to move
+        return None
 
 
-def _findings(done: Run, method: GradientDescent, distance: float) -> Iterator[Finding]:
-    setting = done.setting
-    standardise = "" if method.standardize else " standardize=True puts the columns on one scale."
-    if done.end == "diverged":
-        yield Finding(
-            "batches-diverged",
-            Severity.ALARM,
-            f"The descent has {_reason(done, method, distance)[:-1]}. The coefficients are those "
-            f"of epoch {len(done.history) - 1} and of no use.",
-            f"Use learning_rate='auto' or at most {_usual(setting.batch_limit)}.{standardise}",
-            {"learning_rate": setting.rate, "limit": _number(setting.limit), "step": done.steps},
+class _Words:
+    """The sentences about how a descent in mini-batches has ended."""
+
+    def __init__(
+        self, done: Run, method: GradientDescent, outlook: Outlook | None, distance: float
+    ) -> None:
+        self.done, self.method, self.outlook, self.distance = done, method, outlook, distance
+        self.epochs = len(done.history) - 1
+
+    def outcome(self) -> Outcome:
+        """Return how it ended."""
+        if self.done.end == "diverged":
+            return Outcome.DIVERGED
+        if self.distance <= _THERE:
+            return Outcome.CONVERGED
+        return Outcome.UNFINISHED if self.done.end == "epochs" else Outcome.STOPPED
+
+    def finding(self, outcome: Outcome) -> Finding:
+        """Say it, and what to do."""
+        setting = self.done.setting
+        evidence: dict[str, Any] = {
+            "epochs": self.epochs,
+            "steps": self.done.steps,
+            "learning_rate": setting.rate,
+            "learning_rate_limit": _number(setting.limit),
+            "standard_errors_away": _number(self.distance),
+        }
+        if outcome is Outcome.DIVERGED:
+            return Finding(
+                "descent-diverged",
+                Severity.ALARM,
+                f"The descent diverged in epoch {self.epochs + 1}, at step "
+                f"{self.done.steps - self.epochs * self.done.steps_an_epoch + 1:,}, and was "
+                f"stopped: {self._cause()}. The coefficients are those of epoch {self.epochs} and "
+                "mean nothing.",
+                self._slower(),
+                evidence,
+            )
+        if outcome is Outcome.CONVERGED:
+            return Finding(
+                "descent-converged",
+                Severity.NOTE,
+                f"The descent arrived: {self._after()}, the coefficients are {self._away()}, and "
+                "the standard errors are those of least squares.",
+                "",
+                evidence,
+            )
+        rest = (
+            f"{self._after()}, the coefficients are {self._away()}, and {self._excess()}. Standard "
+            "errors belong to that solution and are left out."
         )
-        return
-    if setting.rule.linear and setting.rate >= setting.limit:
-        yield Finding(
-            "rate-above-limit", Severity.CAUTION, beyond(setting, method), "",
-            {"learning_rate": setting.rate, "limit": setting.limit},
-        )  # fmt: skip
-    if distance > _FAR:
-        yield Finding(
-            "far-from-solution",
+        if outcome is Outcome.STOPPED:
+            return Finding(
+                "descent-stopped",
+                Severity.CAUTION,
+                f"The descent stopped before it arrived: {rest}",
+                self._nearer(),
+                evidence,
+            )
+        return Finding(
+            "descent-unfinished",
             Severity.CAUTION,
-            f"The coefficients are {_away(distance)}: {_excess(done)}.",
-            _nearer(done, method),
-            {"standard_errors": _number(distance)},
+            f"The descent has not arrived: {rest}",
+            self._nearer(),
+            evidence,
+        )
+
+    def _after(self) -> str:
+        done, steps = self.done, self.done.steps_an_epoch
+        text = (
+            f"after {_count(self.epochs, 'epoch')} of {_count(steps, 'step')} of "
+            f"{_count(self.method.batch_size or done.rows, 'row')}"
+        )
+        if done.end == "held-out":
+            text += (
+                f", of which the last {self.method.patience} no longer lowered the held-out loss"
+            )
+        elif done.end == "tolerance":
+            text += f", where no parameter moved by {self.method.tolerance:g} or more"
+        if done.held_out_rows:
+            text += f" (the parameters are those of epoch {done.best})"
+        return text
+
+    def _away(self) -> str:
+        if self.distance == 0.0:
+            return "the least-squares solution itself"
+        if math.isinf(self.distance):
+            return "on the way to a solution without residuals"
+        return f"on average {self.distance:.2g} standard errors from the least-squares solution"
+
+    def _excess(self) -> str:
+        setting = self.done.setting
+        excess = setting.bowl.excess(setting.frame.from_user(self.done.coefficients))
+        if setting.bowl.least > 0.0:
+            return f"their loss is {100.0 * excess / setting.bowl.least:.2g} % above the least"
+        return f"their loss is {excess:.2g}, and the least is 0"
+
+    def _cause(self) -> str:
+        """Say why steps grew without end."""
+        setting, method = self.done.setting, self.method
+        if not setting.rule.linear:
+            return (
+                f"the steps of {method.optimizer} at the rate {setting.rate:.4g} have left the "
+                "range of numbers"
+            )
+        if setting.rate >= setting.limit:
+            return (
+                f"the learning rate {setting.rate:.4g} is above {setting.limit:.4g}, beyond which "
+                f"even full batches run away; what sets the limit is {setting.steep_column()}"
+            )
+        if setting.rate >= 0.8 * setting.batch_limit:
+            return (
+                f"the learning rate {setting.rate:.4g} is below the full-batch limit "
+                f"{setting.limit:.4g}, but batches of {method.batch_size} are so noisy that only "
+                f"about {setting.batch_limit:.2g} is safe"
+            )
+        return (
+            f"the learning rate {setting.rate:.4g} is too large for the rows with the largest "
+            "values, which lie far beyond those at the beginning of the data"
+        )
+
+    def _slower(self) -> str:
+        limit = self.done.setting.batch_limit
+        rate = f"at most {0.5 * limit:.2g}" if math.isfinite(limit) else "a tenth of it"
+        standardise = (
+            "" if self.method.standardize else " standardize=True puts the columns on one scale."
+        )
+        return f"Use learning_rate='auto' or {rate}.{standardise}"
+
+    def _nearer(self) -> str:
+        """Say what would bring a descent nearer to the solution."""
+        here = self.outlook
+        other = None if here is None else here.alternative
+        if here is not None and other is not None and other.standardize:
+            gain = here.condition_number / other.condition_number
+            if gain > _WORTH_SAYING:
+                return (
+                    f"standardize=True: the condition number becomes {other.condition_number:.3g} "
+                    f"instead of {here.condition_number:.3g}."
+                )
+        if self.method.averaging is False and str(self.method.schedule) == "constant":
+            return (
+                "More epochs; or averaging=True or schedule='inverse-time', which quieten the "
+                "noise of the batches."
+            )
+        if self.done.end == "held-out":
+            return "A longer patience=, or larger batches."
+        return "More epochs, or larger batches."
+
+
+def _other_findings(done: Run) -> Iterator[Finding]:
+    if done.setting.rule.linear and done.setting.rate >= done.setting.limit:
+        yield Finding(
+            "rate-beyond-limit",
+            Severity.ALARM,
+            f"The learning rate {done.setting.rate:.6g} is above {done.setting.limit:.4g}, the "
+            f"limit for this data, which {done.setting.steep_column()} sets.",
+            "",
+            {"learning_rate": done.setting.rate, "learning_rate_limit": done.setting.limit},
         )
     if done.held_out_rows:
         yield Finding(
             "rows-held-out",
             Severity.NOTE,
-            f"{done.held_out_rows:,} rows were held out to judge by; the {done.rows:,} others were "
-            "trained on, and the exact answer beside is theirs.",
+            f"{done.held_out_rows:,} rows were held out to judge by; the fit is of the "
+            f"{done.rows:,} others, and so is the exact answer beside it.",
             "",
             {"held_out": done.held_out_rows, "trained": done.rows},
         )
@@ -223,34 +315,8 @@ def _findings(done: Run, method: GradientDescent, distance: float) -> Iterator[F
         )
 
 
-def _excess(done: Run) -> str:
-    bowl = done.setting.bowl
-    excess = bowl.excess(done.setting.frame.from_user(done.coefficients))
-    if bowl.least > 0.0:
-        return f"their loss is {100.0 * excess / bowl.least:.2g} % above the least"
-    return f"their loss is {excess:.2g}, and the least is 0"
-
-
-def _nearer(done: Run, method: GradientDescent) -> str:
-    """Say what would bring a descent nearer to the solution."""
-    p = done.setting.frame.predictors
-    live = done.setting.bowl.half[: p + 1, : p + 1]
-    values = np.linalg.eigvalsh(live[live.diagonal() > 0.0][:, live.diagonal() > 0.0])
-    if not method.standardize and len(values) and values[-1] > _ILL * max(values[0], 0.0):
-        return (
-            "The columns differ in scale or lie far from 0, and one rate cannot suit all: "
-            "standardize=True."
-        )
-    if not method.averaging and str(method.schedule) == "constant":
-        return (
-            "More epochs; or averaging=True or schedule='inverse-time', which quieten the noise of "
-            "the batches."
-        )
-    return "More epochs."
-
-
-def _usual(limit: float) -> str:
-    return f"{0.5 * limit:.2g}" if math.isfinite(limit) else "a tenth of it"
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _number(value: float) -> float | None:

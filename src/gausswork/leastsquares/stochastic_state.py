@@ -50,8 +50,8 @@ def save(state: State, path: str | os.PathLike[str]) -> None:
         "format": FORMAT,
         "version": VERSION,
         "identity": dict(state.identity),
-        "values": _packed(state.values),
-        "history": _packed(state.history),
+        "values": packed(state.values),
+        "history": packed(state.history),
         "columns": state.history.shape[1],
     }
     with atomic(path) as place:
@@ -90,7 +90,7 @@ def load(path: str | os.PathLike[str], identity: Mapping[str, Any], width: int) 
     try:
         if claimed != _checksum(body):
             raise ValueError("its checksum does not fit")
-        values, history = _unpacked(body["values"]), _unpacked(body["history"])
+        values, history = unpacked(body["values"]), unpacked(body["history"])
         history = history.reshape(-1, int(body["columns"]))
         written = dict(body["identity"])
         _compare(path, written, identity)
@@ -130,10 +130,12 @@ def _checksum(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _packed(values: Array) -> str:
+def packed(values: Array) -> str:
+    """Return numbers as text that keeps every bit."""
     return base64.b64encode(np.ascontiguousarray(values, dtype="<f8").tobytes()).decode("ascii")
 
 
-def _unpacked(text: str) -> Array:
+def unpacked(text: str) -> Array:
+    """Return what :func:`packed` wrote."""
     raw = base64.b64decode(text, validate=True)
     return np.frombuffer(raw, dtype="<f8").astype(np.float64)
