@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass, fields
 from numbers import Real
@@ -205,6 +204,8 @@ def _known(name: Any, names: tuple[str, ...], what: str) -> None:
 
 def nearest(word: str, words: Any) -> str:
     """Return a question after the word that was meant, with a blank before it, or nothing."""
+    import difflib
+
     found = difflib.get_close_matches(word.lower(), list(words), n=1, cutoff=0.4)
     return f" Did you mean {found[0]!r}?" if found else ""
 
