@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gausswork import errors, sampling
+    from gausswork import errors, initialization, sampling
     from gausswork.findings import Finding
     from gausswork.leastsquares.descent import Descent
     from gausswork.leastsquares.descent_outlook import Outlook, outlook
@@ -43,6 +43,7 @@ __all__ = [
     "Schedule",
     "errors",
     "fit",
+    "initialization",
     "load",
     "normality",
     "normality_of_moments",
@@ -66,6 +67,7 @@ _HOMES = {
     "Schedule": "gausswork.leastsquares.stochastic_rules",
     "errors": "gausswork.errors",
     "fit": "gausswork.leastsquares.fit",
+    "initialization": "gausswork.initialization",
     "load": "gausswork.leastsquares.fit",
     "normality": "gausswork.normal.normality",
     "normality_of_moments": "gausswork.normal.normality",
