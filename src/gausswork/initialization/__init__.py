@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gausswork.initialization.activations import ACTIVATIONS, gain
     from gausswork.initialization.apply import Initialized, initialize
+    from gausswork.initialization.doctor import Diagnosis, diagnose
+    from gausswork.initialization.draws import draw, lsuv, variance_scaling
     from gausswork.initialization.fan import Fans, fans
     from gausswork.initialization.plans import Plan, plan
     from gausswork.initialization.schemes import Scheme, scheme
@@ -18,34 +20,44 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIVATIONS",
+    "Diagnosis",
     "Fans",
     "Initialized",
     "MeanField",
     "Plan",
     "Scheme",
+    "diagnose",
+    "draw",
     "edge_of_chaos",
     "fans",
     "gain",
     "initialize",
+    "lsuv",
     "mean_field",
     "plan",
     "scheme",
+    "variance_scaling",
 ]
 
 _HOMES = {
     "ACTIVATIONS": "activations",
+    "Diagnosis": "doctor",
     "Fans": "fan",
     "Initialized": "apply",
     "MeanField": "theory",
     "Plan": "plans",
     "Scheme": "schemes",
+    "diagnose": "doctor",
+    "draw": "draws",
     "edge_of_chaos": "theory",
     "fans": "fan",
     "gain": "activations",
     "initialize": "apply",
+    "lsuv": "draws",
     "mean_field": "theory",
     "plan": "plans",
     "scheme": "schemes",
+    "variance_scaling": "draws",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,6 +89,7 @@ def _hardswish_slope(x: Array) -> Array:
     return np.where(x >= 3.0, 1.0, np.where(x <= -3.0, 0.0, (2.0 * x + 3.0) / 6.0))
 
 
+@functools.cache
 def _leaky(slope: float) -> Activation:
     return Activation(
         "leaky_relu",

@@ -18,7 +18,7 @@ from typing import Any
 from gausswork.errors import InputError
 from gausswork.findings import Finding
 from gausswork.initialization.laws import Law
-from gausswork.initialization.plans import Plan, Target, decided, owned, prepare
+from gausswork.initialization.plans import Plan, Target, Use, decided, owned, prepare
 from gausswork.initialization.schemes import Scheme
 from gausswork.initialization.slots import Block, slots_of, torch
 
@@ -141,7 +141,7 @@ def initialize(
         elif target.entry.status == "lazy":
             _defer(target, made.seed, result)
     if made.scheme.name == "lsuv":
-        from gausswork.initialization.lsuv import scale_layers
+        from gausswork.initialization.layerwise import scale_layers
 
         scale_layers(model, batch, targets, seed=made.seed, **made.scheme.options)
     return result
@@ -155,7 +155,7 @@ def generator_seed(seed: int, name: str) -> int:
 
 def _set(target: Target, seed: int) -> None:
     """Draw the values of one parameter and copy them into it."""
-    entry, parameter, slot = target.entry, target.parameter, target.slot
+    entry, parameter, slot = target.entry, target.parameter, target.uses[0].slot
     assert entry.law is not None
     assert entry.scheme is not None
     th = torch()
@@ -173,9 +173,10 @@ def _set(target: Target, seed: int) -> None:
             )
             _draw(values, entry.scheme, entry.law, generator, called=not own)
             place.copy_(values)
-        padding = getattr(target.module, "padding_idx", None)
-        if slot.role == "embedding" and padding is not None:
-            parameter[padding] = 0.0
+        for use in target.uses:
+            padding = getattr(use.module, "padding_idx", None)
+            if use.slot.role == "embedding" and padding is not None:
+                parameter[padding] = 0.0  # stands for no token at all
 
 
 def len_of(parameter: Any) -> int:
@@ -208,7 +209,9 @@ def _draw(values: Any, chosen: Scheme, law: Law, generator: Any, *, called: bool
             values.mul_(law.gain)
         case "sparse":
             flat = values.view(values.shape[0], -1)
-            init.sparse_(flat, law.sparsity, law.sd, generator=generator)
+            with torch().random.fork_rng(devices=[]):  # the zeros come from the global generator
+                torch().default_generator.manual_seed(generator.initial_seed())
+                init.sparse_(flat, law.sparsity, law.sd, generator=generator)
 
 
 def _by_name(values: Any, chosen: Scheme, law: Law, generator: Any) -> bool:
@@ -253,16 +256,16 @@ class _Later:
 
     def __call__(self, module: Any, arguments: Any) -> None:
         parameter, slot = module._parameters[self.local], slots_of(module)[self.local]
-        entry = decided((self.name,), parameter, slot, module, self.chosen, {})
-        _set(Target(entry, parameter, slot, module, self.local), self.seed)
+        use = Use(self.name, parameter, slot, module, self.local)
+        _set(Target(decided((self.name,), use, self.chosen, {}), (use,)), self.seed)
         self.handle.remove()
 
 
 def _defer(target: Target, seed: int, result: Initialized) -> None:
-    entry = target.entry
+    entry, use = target.entry, target.uses[0]
     assert entry.scheme is not None
-    later = _Later(entry.name, target.local, entry.scheme, seed)
-    later.handle = target.module.register_forward_pre_hook(later)
+    later = _Later(entry.name, use.local, entry.scheme, seed)
+    later.handle = use.module.register_forward_pre_hook(later)
     result._hooks.append(later.handle)
 
 
@@ -296,5 +299,5 @@ def _materialise(
                 if buffer is not None:
                     module._buffers[local] = th.empty_like(buffer, device=device)
             module.reset_running_stats()
-    by_name = {names[0]: (p, slot, m, local) for names, p, slot, m, local in owned(model)}
-    return [Target(target.entry, *by_name[target.entry.name]) for target in targets]
+    by_name = {names[0]: uses for names, uses in owned(model)}
+    return [Target(target.entry, by_name[target.entry.name]) for target in targets]

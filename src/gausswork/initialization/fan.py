@@ -18,10 +18,12 @@ class Fans:
     ----------
     fan_in : number of products that one output is a sum of.
     fan_out : number of outputs that one input goes into.
+    units : number of outputs: rows of the weight as a matrix of shape (units, fan_in).
     """
 
     fan_in: int
     fan_out: int
+    units: int
 
     def of(self, mode: str) -> float:
         """Return the number that the variance is divided by: ``"fan_in"``, ``"fan_out"``, …."""
@@ -68,8 +70,9 @@ def fans(shape: Sequence[int], *, transposed: bool = False, groups: int = 1) -> 
     if 0 in sizes:
         raise InputError(f"shape {sizes} has an axis of length zero: there is nothing to draw.")
     cells = math.prod(sizes[2:])
-    first, second = sizes[0] // groups * cells, sizes[1] * cells
-    return Fans(first, second) if transposed else Fans(second, first)
+    first, second = sizes[0] // groups, sizes[1]
+    inputs, outputs = (first, second) if transposed else (second, first)
+    return Fans(inputs * cells, outputs * cells, outputs)
 
 
 def check_shape(shape: Any) -> tuple[int, ...]:

@@ -35,13 +35,12 @@ class Law:
     @property
     def spread(self) -> float:
         """The sd of the numbers that are drawn; less than ``sd`` where a normal is cut."""
+        if self.kind == "sparse":
+            return self.sd * math.sqrt(1.0 - self.sparsity)
         if self.kind != "truncated" or self.sd == 0.0:
             return self.sd
-        mean, variance = _cut_moments(
-            (self.low - self.mean) / self.sd, (self.high - self.mean) / self.sd
-        )
-        del mean
-        return self.sd * math.sqrt(variance)
+        low, high = (self.low - self.mean) / self.sd, (self.high - self.mean) / self.sd
+        return self.sd * cut_sd(low, high)
 
     def text(self) -> str:
         """Return the law in words: ``"normal, sd 0.0625"``."""

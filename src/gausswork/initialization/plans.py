@@ -89,14 +89,27 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A parameter with its entry and what is needed to set it."""
+class Use:
+    """One place of a parameter in a model: its name, the module that owns it, what it is for."""
 
-    entry: Entry
+    name: str
     parameter: Any
     slot: Slot
     module: Any
     local: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A parameter with its entry and its uses; the first decides what it is for."""
+
+    entry: Entry
+    uses: tuple[Use, ...]
+
+    @property
+    def parameter(self) -> Any:
+        """The parameter itself."""
+        return self.uses[0].parameter
 
 
 def plan(
@@ -147,26 +160,27 @@ def prepare(
     bases = _base_fans(base)
     used: set[str] = set()
     targets = []
-    for names, parameter, slot, module, local in owned(model):
-        asked, rule = chosen, None
+    for names, uses in owned(model):
+        asked: Scheme | None = chosen
+        rule = None
         for pattern, wanted in checked.items():  # the last that matches decides
             if any(fnmatch.fnmatchcase(n, pattern) for n in names):
                 used.add(pattern)
                 asked, rule = wanted, pattern
-        entry = _entry(names, parameter, slot, module, asked, rule, bias, bases)
-        targets.append(Target(entry, parameter, slot, module, local))
+        entry = _entry(names, uses[0], asked, rule, bias, bases)
+        targets.append(Target(entry, uses))
     _check_used(checked, used, [t.entry.name for t in targets])
     entries = tuple(target.entry for target in targets)
     return Plan(chosen, seed, entries, tuple(_remarks(entries))), targets
 
 
-def owned(model: Any) -> list[tuple[tuple[str, ...], Any, Slot, Any, str]]:
-    """Return (names, parameter, slot, module, name within it) of every parameter, tied ones once.
+def owned(model: Any) -> list[tuple[tuple[str, ...], tuple[Use, ...]]]:
+    """Return the names and the uses of every parameter; a tied one once.
 
     The first name is the one that counts: the first by the alphabet, so that it does not depend
     on the order of the modules.
     """
-    found: dict[int, list[tuple[str, Any, Slot, Any, str]]] = {}
+    found: dict[int, list[Use]] = {}
     claimed: dict[str, Slot] = {}
     for prefix, module in model.named_modules(remove_duplicate=False):
         known = slots_of(module)
@@ -178,14 +192,13 @@ def owned(model: Any) -> list[tuple[tuple[str, ...], Any, Slot, Any, str]]:
                 continue
             name = _joined(prefix, local)
             slot = claimed.get(name, known.get(local, OTHER))
-            found.setdefault(id(parameter), []).append((name, parameter, slot, module, local))
+            found.setdefault(id(parameter), []).append(Use(name, parameter, slot, module, local))
     result = []
     for uses in found.values():
-        names = tuple(sorted({use[0] for use in uses}))
+        names = tuple(sorted({use.name for use in uses}))
         # A table of embeddings that serves as a readout too must not be too large for that.
-        uses.sort(key=lambda use: (use[2].role in ("embedding", "other"), use[0]))
-        _, parameter, slot, module, local = uses[0]
-        result.append((names, parameter, slot, module, local))
+        uses.sort(key=lambda use: (use.slot.role in ("embedding", "other"), use.name))
+        result.append((names, tuple(uses)))
     return result
 
 
@@ -252,16 +265,14 @@ def _check_used(rules: Mapping[str, Any], used: set[str], names: list[str]) -> N
 
 def _entry(
     names: tuple[str, ...],
-    parameter: Any,
-    slot: Slot,
-    module: Any,
+    use: Use,
     asked: Scheme | None,
     rule: str | None,
     bias: float | str,
     bases: Mapping[str, tuple[int, int]],
 ) -> Entry:
     """Return what is to happen to a parameter: whether it is set, and by which scheme."""
-    known = _known(names, parameter, slot, module)
+    known, parameter, slot = _known(names, use), use.parameter, use.slot
     if asked is None:
         return Entry(**known, status="kept", reason=f"rule {rule!r} keeps it")
     if not parameter.requires_grad:
@@ -274,35 +285,36 @@ def _entry(
     if rule is None and slot.role == "bias" and bias == KEEP:
         return Entry(**known, status="kept", reason="rule bias='keep'")
     chosen = asked if rule is not None else _by_role(slot, asked, bias)
-    return decided(names, parameter, slot, module, chosen, bases, named=rule is not None)
+    return decided(names, use, chosen, bases, named=rule is not None)
 
 
 def decided(
     names: tuple[str, ...],
-    parameter: Any,
-    slot: Slot,
-    module: Any,
+    use: Use,
     chosen: Scheme,
     bases: Mapping[str, tuple[int, int]],
     *,
     named: bool = False,
 ) -> Entry:
     """Return the entry of a parameter whose scheme is settled; ``named`` by a rule of its own."""
-    known = {**_known(names, parameter, slot, module), "scheme": chosen}
-    if is_lazy(parameter):
+    known = {**_known(names, use), "scheme": chosen}
+    if is_lazy(use.parameter):
         return Entry(**known, status="lazy", reason="has no shape before the first batch")
-    law = _law(chosen, slot, names[0], parameter, bases, named=named)
-    if parameter.is_meta:
+    law = _law(chosen, use.slot, names[0], use.parameter, bases, named=named)
+    if law.kind == "constant" or chosen.name == "default":
+        known["blocks"] = ()  # drawn as one
+    if use.parameter.is_meta:
         return Entry(**known, status="meta", law=law, reason="is on the meta device")
     return Entry(**known, status="set", law=law)
 
 
-def _known(names: tuple[str, ...], parameter: Any, slot: Slot, module: Any) -> dict[str, Any]:
+def _known(names: tuple[str, ...], use: Use) -> dict[str, Any]:
     """Return what an entry says whatever happens to its parameter."""
+    parameter, slot = use.parameter, use.slot
     return {
         "name": names[0],
         "also": names[1:],
-        "owner": type(module).__name__,
+        "owner": type(use.module).__name__,
         "role": slot.role,
         "shape": None if is_lazy(parameter) else tuple(parameter.shape),
         "fans": slot.blocks[0].fans if slot.blocks else None,
@@ -318,12 +330,9 @@ def _by_role(slot: Slot, asked: Scheme, bias: float | str) -> Scheme:
         if isinstance(bias, str):
             return scheme(bias)
         return scheme("constant", value=float(bias)) if bias else scheme("zeros")
-    if slot.role in ("scale", "shift", "token"):
-        return scheme("default") if slot.role == "token" else _NORMS[slot.role]
-    return asked
-
-
-_NORMS = {"scale": scheme("ones"), "shift": scheme("zeros")}
+    if slot.role in ("scale", "shift"):
+        return scheme("ones" if slot.role == "scale" else "zeros")
+    return scheme("default") if slot.role in ("token", "slope") else asked
 
 
 def _law(
@@ -365,9 +374,10 @@ def _base_fans(base: Any) -> dict[str, tuple[int, int]]:
         return {}
     check_model(base)
     found = {}
-    for names, _, slot, _, _ in owned(base):
-        if slot.blocks and slot.blocks[0].fans is not None:
-            each = slot.blocks[0].fans
+    for names, uses in owned(base):
+        blocks = uses[0].slot.blocks
+        each = blocks[0].fans if blocks else None
+        if each is not None:
             found.update(dict.fromkeys(names, (each.fan_in, each.fan_out)))
     return found
 

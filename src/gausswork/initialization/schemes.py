@@ -91,9 +91,7 @@ class Scheme:
                 f"scheme {self.name!r} needs a weight of shape (out, in, *kernel): its spread "
                 "follows from the fans. Use 'uniform' or 'normal' for anything else."
             )
-        if of is not None:  # a width of the base model, said relative to this weight
-            return recipe.law(self.options, of)
-        return recipe.law(self.options, None)
+        return recipe.law(self.options, of)
 
 
 def scheme(name: str | Scheme, **options: Any) -> Scheme:
@@ -217,7 +215,7 @@ def _mup(options: Options, of: Fans) -> Law:
 def _orthogonal(options: Options, of: Fans) -> Law:
     gain = _gain(options, "linear")
     # An entry of a block with orthonormal rows or columns: 1/√(the longer side).
-    return Law("orthogonal", 0.0, gain / math.sqrt(max(of.fan_in, of.fan_out)), gain=gain)
+    return Law("orthogonal", 0.0, gain / math.sqrt(max(of.fan_in, of.units)), gain=gain)
 
 
 def _identity(options: Options, of: Fans) -> Law:

@@ -53,8 +53,8 @@ class Slot:
 
     Attributes
     ----------
-    role : ``"weight"``, ``"embedding"``, ``"bias"``, ``"scale"`` or ``"shift"`` of a norm, or
-        ``"other"``.
+    role : ``"weight"``, ``"embedding"``, ``"bias"``, ``"scale"`` or ``"shift"`` of a norm,
+        ``"slope"`` of a PReLU, ``"token"`` of an attention layer, or ``"other"``.
     blocks : its matrices.
     own : what PyTorch itself draws it from.
     gained : whether an activation of the network follows it, so that its gain applies. The
@@ -93,6 +93,7 @@ def _rules() -> Iterator[tuple[Any, Callable[[Any], dict[str, Slot]]]]:
     yield nn.modules.conv._ConvNd, _convolution
     yield (nn.Embedding, nn.EmbeddingBag), _embedding
     yield nn.MultiheadAttention, _attention
+    yield nn.PReLU, _slope
     yield (nn.modules.rnn.RNNBase, nn.modules.rnn.RNNCellBase), _recurrent
     norms = [nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm]
     if hasattr(nn, "RMSNorm"):
@@ -150,7 +151,7 @@ def _convolution(module: Any) -> dict[str, Slot]:
 def _embedding(module: Any) -> dict[str, Slot]:
     weight = module.weight
     # One row is looked up: each output is one weight times one.
-    each = Fans(1, weight.shape[1]) if weight.ndim == 2 else None
+    each = Fans(1, weight.shape[1], weight.shape[1]) if weight.ndim == 2 else None
     blocks = (Block("", 0, weight.shape[0], fans=each),)
     return {"weight": Slot("embedding", blocks, Law("normal", 0.0, 1.0))}
 
@@ -160,7 +161,7 @@ def _attention(module: Any) -> dict[str, Slot]:
     found: dict[str, Slot] = {}
     if module.in_proj_weight is not None:
         blocks = tuple(
-            Block(label, i * width, (i + 1) * width, fans=Fans(width, width))
+            Block(label, i * width, (i + 1) * width, fans=Fans(width, width, width))
             for i, label in enumerate("qkv")
         )
         own = uniform(*_symmetric(math.sqrt(6.0 / (4 * width))))
@@ -168,7 +169,7 @@ def _attention(module: Any) -> dict[str, Slot]:
     for label, inputs in (("q", width), ("k", module.kdim), ("v", module.vdim)):
         name = f"{label}_proj_weight"
         if getattr(module, name, None) is not None:
-            block = Block(label, 0, width, fans=Fans(inputs, width))
+            block = Block(label, 0, width, fans=Fans(inputs, width, width))
             own = uniform(*_symmetric(math.sqrt(6.0 / (inputs + width))))
             found[name] = Slot("weight", (block,), own)
     found["in_proj_bias"] = Slot("bias", (), Law("constant", 0.0))
@@ -203,7 +204,7 @@ def _recurrent(module: Any) -> dict[str, Slot]:
         elif name.startswith("weight_hr"):
             found[name] = Slot("weight", _whole(parameter), own)
         else:
-            each = Fans(parameter.shape[1], hidden)
+            each = Fans(parameter.shape[1], hidden, hidden)
             found[name] = Slot(
                 "weight",
                 tuple(
@@ -213,6 +214,10 @@ def _recurrent(module: Any) -> dict[str, Slot]:
                 own,
             )
     return found
+
+
+def _slope(module: Any) -> dict[str, Slot]:
+    return {"weight": Slot("slope", (), Law("constant", float(getattr(module, "init", 0.25))))}
 
 
 def _norm(module: Any) -> dict[str, Slot]:

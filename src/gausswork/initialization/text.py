@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gausswork import formatting as fmt
-from gausswork.findings import Finding
+from gausswork.findings import Finding, Severity
 from gausswork.plain import plain
 
 if TYPE_CHECKING:
+    from gausswork.initialization.doctor import Diagnosis, LayerHealth
     from gausswork.initialization.plans import Entry, Plan
 
 WIDTH = 100
 _MOST_ROWS = 60
 _TAIL_ROWS = 5
+_AT_THE_EDGE = 0.05  # |χ₁ − 1|: weights of a finite network miss it by chance
 
 
-def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
-    """Return rows as lines with aligned columns, the first ``left`` of them to the left."""
+def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: str) -> list[str]:
+    """Return rows as lines with aligned columns; those marked ``l`` in ``left`` to the left."""
     table = [list(heads), *[[fmt.visible(cell) for cell in row] for row in rows]]
     widths = [max(fmt.cell_width(row[j]) for row in table) for j in range(len(heads))]
     lines = [
-        "  ".join(fmt.pad(cell, widths[j], left=j >= left) for j, cell in enumerate(row)).rstrip()
+        "  ".join(fmt.pad(cell, widths[j], left=left[j] != "l") for j, cell in enumerate(row)).rstrip()
         for row in table
     ]
     return [lines[0], "─" * max(map(fmt.cell_width, lines)), *lines[1:]]
@@ -67,6 +71,7 @@ def plan_text(plan: Plan) -> str:
     lines = columns(
         ("parameter", "shape", "fan in", "fan out", "scheme", "drawn from"),
         [_plan_row(entry) for entry in shown],
+        left="lrrrll",
     )
     if left_out:
         lines.insert(2 + after, f"… {left_out:,} more parameters; to_dict() has them all")
@@ -88,8 +93,9 @@ def _plan_row(entry: Entry) -> tuple[str, ...]:
     if entry.status == "meta":
         drawn = f"{drawn}; {entry.reason}"
     if entry.blocks:
-        few = ", ".join(entry.blocks[:4]) + (", …" if len(entry.blocks) > 4 else "")
-        drawn += f"; each of {few}"
+        many = entry.blocks[0].startswith("group")
+        each = f"{len(entry.blocks)} groups" if many else ", ".join(entry.blocks)
+        drawn += f"; each of {each}"
     scheme = entry.status if entry.scheme is None else entry.scheme.name
     return entry.name, shape, into, out, scheme, drawn
 
@@ -118,4 +124,111 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             for entry in plan.entries
         ],
         "findings": [plain(finding.to_dict()) for finding in plan.findings],
+    }
+
+
+def verdict(diagnosis: Diagnosis) -> str:
+    """Return the result of a diagnosis in one sentence."""
+    worst = [f for f in diagnosis.findings if f.severity is not Severity.NOTE]
+    if worst:
+        codes = ", ".join(dict.fromkeys(finding.code.replace("-", " ") for finding in worst))
+        return f"Not healthy: {codes}."
+    if not math.isfinite(diagnosis.backward):
+        return "Healthy: nothing that this batch shows speaks against training."
+    return (
+        f"Healthy: signals ×{number(diagnosis.forward, 2)} and gradients "
+        f"×{number(diagnosis.backward, 2)} per layer."
+    )
+
+
+def diagnosis_text(diagnosis: Diagnosis) -> str:
+    """Return a diagnosis as a table with its findings."""
+    shown, left_out, after = shortened(list(diagnosis.layers))
+    heads = ["layer", "kind", "signal sd", "×", "theory", "gradient sd", "×", "theory"]
+    optional = [
+        ("same", lambda x: f"{x.copies}/{x.units}", any(x.copies for x in diagnosis.layers)),
+        ("off", lambda x: _share(x.dead), _any(x.dead for x in diagnosis.layers)),
+        ("saturated", lambda x: _share(x.saturated), _any(x.saturated for x in diagnosis.layers)),
+        ("samples differ", lambda x: power(max(1.0 - x.similarity, 0.0), 2), True),
+    ]
+    used = [(head, cell) for head, cell, wanted in optional if wanted]
+    rows = [[*_layer_row(layer), *(cell(layer) for _, cell in used)] for layer in shown]
+    lines = columns([*heads, *(head for head, _ in used)], rows, left="ll" + "r" * 20)
+    if left_out:
+        lines.insert(2 + after, f"… {left_out:,} more layers; to_dict() has them all")
+    head = f"{diagnosis.verdict} {len(diagnosis.layers)} layers, {diagnosis.samples:,} samples"
+    if diagnosis.loss is not None:
+        head += f", loss {number(diagnosis.loss, 4)}"
+    lines = [*textwrap.wrap(head, WIDTH), "", *lines]
+    lines += ["", *textwrap.wrap(_legend(diagnosis), WIDTH)]
+    if diagnosis.findings:
+        lines += ["", *findings_lines(diagnosis.findings)]
+    return "\n".join(lines)
+
+
+def _layer_row(layer: LayerHealth) -> list[str]:
+    name = f"{layer.name} + {layer.activation}" if layer.activation else layer.name
+    return [
+        name,
+        layer.kind,
+        power(layer.activation_sd),
+        _blank(layer.forward),
+        _blank(layer.predicted_forward),
+        power(layer.gradient_sd),
+        _blank(layer.backward),
+        _blank(layer.predicted_backward),
+    ]
+
+
+def _legend(diagnosis: Diagnosis) -> str:
+    said = (
+        "×: factor on the signal from the layer before, and on the gradient from the layer behind; "
+        "theory: the same in an infinitely wide network. samples differ: 1 − correlation of two "
+        "samples."
+    )
+    theory = diagnosis.theory
+    if theory is not None:
+        near = abs(theory.chi - 1.0) < _AT_THE_EDGE
+        phase = "at the edge of chaos" if near else theory.phase
+        deep = theory.depth_scale
+        reach = "" if near else f", depth scale {number(deep, 3)} layers"
+        said += f" Mean field: χ₁ = {number(theory.chi, 3)}, {phase}{reach}."
+    return said
+
+
+def _share(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.0%}"
+
+
+def _blank(value: float) -> str:
+    return "" if math.isnan(value) else power(value)
+
+
+def _any(values: Any) -> bool:
+    return any(value > 0.0 for value in values)
+
+
+def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return a diagnosis as plain data for JSON, without its histograms."""
+    theory = diagnosis.theory
+    layers = [
+        {
+            field.name: plain(getattr(layer, field.name))
+            for field in dataclasses.fields(layer)
+            if field.name not in ("activations", "gradients")
+        }
+        for layer in diagnosis.layers
+    ]
+    return {
+        "healthy": diagnosis.healthy,
+        "verdict": diagnosis.verdict,
+        "samples": diagnosis.samples,
+        "loss": plain(diagnosis.loss),
+        "forward": plain(diagnosis.forward),
+        "backward": plain(diagnosis.backward),
+        "forward_total": plain(diagnosis.forward_total),
+        "backward_total": plain(diagnosis.backward_total),
+        "theory": None if theory is None else plain(dataclasses.asdict(theory)),
+        "layers": layers,
+        "findings": [plain(finding.to_dict()) for finding in diagnosis.findings],
     }
