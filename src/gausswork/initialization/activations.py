@@ -15,7 +15,7 @@ import numpy.typing as npt
 from gausswork.errors import InputError
 
 Array = npt.NDArray[np.float64]
-Curve = Callable[[Array], Array]
+Curve = Callable[[Array], npt.NDArray[Any]]
 
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 _LEAKY_SLOPE = 0.01  # as in torch.nn.LeakyReLU
@@ -94,7 +94,7 @@ def _leaky(slope: float) -> Activation:
     return Activation(
         "leaky_relu",
         lambda x: np.where(x > 0.0, x, slope * x),
-        lambda x: np.where(x > 0.0, 1.0, slope),
+        lambda x: slope + (1.0 - slope) * (x > 0.0),
         (0.0,),
     )
 
@@ -139,7 +139,13 @@ _OTHER_NAMES = {
     **{f"conv_transpose{n}d": "linear" for n in (1, 2, 3)},
 }
 # What torch.nn.init.calculate_gain returns; for all others the gain is computed.
-_BY_CONVENTION = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}  # fmt: skip
+_BY_CONVENTION = {
+    "linear": 1.0,
+    "sigmoid": 1.0,
+    "tanh": 5.0 / 3.0,
+    "relu": math.sqrt(2.0),
+    "selu": 0.75,
+}
 
 ACTIVATIONS = tuple(_TABLE)
 

@@ -143,7 +143,12 @@ def initialize(
     if made.scheme.name == "lsuv":
         from gausswork.initialization.layerwise import scale_layers
 
-        scale_layers(model, batch, targets, seed=made.seed, **made.scheme.options)
+        try:
+            scale_layers(model, batch, targets, seed=made.seed, **made.scheme.options)
+        except BaseException:
+            if keep:  # the model did not run: it is left as it was found
+                result.undo()
+            raise
     return result
 
 
@@ -197,9 +202,7 @@ def _draw(values: Any, chosen: Scheme, law: Law, generator: Any, *, called: bool
         case "normal":
             init.normal_(values, law.mean, law.sd, generator=generator)
         case "truncated":
-            init.trunc_normal_(
-                values, law.mean, law.sd, law.low, law.high, generator=generator
-            )
+            init.trunc_normal_(values, law.mean, law.sd, law.low, law.high, generator=generator)
         case "integers":
             values.random_(int(law.low), int(law.high), generator=generator)
         case "orthogonal":
@@ -233,8 +236,10 @@ def _by_name(values: Any, chosen: Scheme, law: Law, generator: Any) -> bool:
         and chosen.gain() == init.calculate_gain(activation, options["negative_slope"])
     ):
         slope = options["negative_slope"]
-        fan = values[0].numel() if options["mode"] == "fan_in" else (
-            values.shape[0] * math.prod(values.shape[2:])
+        fan = (
+            values[0].numel()
+            if options["mode"] == "fan_in"
+            else (values.shape[0] * math.prod(values.shape[2:]))
         )
         if not math.isclose(law.spread, chosen.gain() / math.sqrt(fan), rel_tol=1e-9):
             return False  # no activation follows: its gain does not apply

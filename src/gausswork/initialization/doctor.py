@@ -216,7 +216,7 @@ def _judged(
     layers = []
     for i, (row, twin) in enumerate(zip(rows, twins, strict=True)):
         layer = row.layer
-        before = rows[i - 1].layer.output.rms if i else (measured.input.rms if measured.input else math.nan)  # fmt: skip
+        before = rows[i - 1].layer.output if i else measured.input
         following = rows[i + 1] if i + 1 < len(rows) else None
         active = layer.active or layer.output
         layers.append(
@@ -238,7 +238,7 @@ def _judged(
                 dead=layer.dead,
                 similarity=layer.output.similarity,
                 gradient_sd=row.gradient_rms * measured.scale,
-                forward=_ratio(layer.output.rms, before),
+                forward=math.nan if before is None else _ratio(layer.output.rms, before.rms),
                 backward=math.nan if following is None else _ratio(lengths[i], lengths[i + 1]),
                 predicted_forward=row.predicted()[0],
                 predicted_backward=(
@@ -326,7 +326,7 @@ class _Row:
         phi = self.before
         if phi is None or self.layer.source is None:
             return math.nan, math.nan
-        q = self.layer.source.output.rms ** 2
+        q = self.layer.source.output.rms**2
         forward = math.sqrt(variance_map(q, phi, self.weight_variance, self.bias_variance) / q)
         return forward, math.sqrt(chi(phi, self.weight_variance, q))
 

@@ -115,9 +115,7 @@ def variance_scaling(
     """
     if isinstance(scale, bool) or not math.isfinite(scale) or scale < 0.0:
         raise InputError(f"scale must be a number, zero or more; got {scale!r}. It is gain².")
-    chosen = scheme(
-        "variance_scaling", gain=math.sqrt(scale), mode=mode, distribution=distribution
-    )
+    chosen = scheme("variance_scaling", gain=math.sqrt(scale), mode=mode, distribution=distribution)
     return draw(
         chosen, shape, seed=seed, stream=stream, transposed=transposed, groups=groups, dtype=dtype
     )

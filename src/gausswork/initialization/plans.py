@@ -448,4 +448,3 @@ def _remarks(entries: tuple[Entry, ...]) -> list[Finding]:
 def _listed(names: list[str], most: int = 6) -> str:
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
-

@@ -148,9 +148,7 @@ def measure(model: Any, call: batches.Call, targets: Any, loss: Any, *, seed: in
                 allow_unused=True,
             )
         )
-    reached = {
-        id(p): g for (_, p), g in zip(named, gradients, strict=True) if g is not None
-    }
+    reached = {id(p): g for (_, p), g in zip(named, gradients, strict=True) if g is not None}
     first = next((t for t in call.tensors if t.is_floating_point()), None)
     return Measured(
         layers=recorder.layers,

@@ -116,7 +116,7 @@ def scheme(name: str | Scheme, **options: Any) -> Scheme:
     if isinstance(name, Scheme):
         if not options:
             return name
-        name, options = name.name, {**name.given, **options}
+        return scheme(name.name, **{**name.given, **options})
     if not isinstance(name, str):
         raise InputError(
             f"scheme must be a name such as 'he' or a value made by scheme(); got "
@@ -219,8 +219,8 @@ def _orthogonal(options: Options, of: Fans) -> Law:
 
 
 def _identity(options: Options, of: Fans) -> Law:
-    share = 1.0 / max(of.fan_in, 1)
-    gain = float(options["gain"])
+    gain, cells = float(options["gain"]), of.fan_out // of.units
+    share = min(of.units, of.fan_in // cells) / (of.units * of.fan_in)  # of ones among zeros
     return Law("identity", gain * share, gain * math.sqrt(share * (1.0 - share)), gain=gain)
 
 

@@ -114,14 +114,10 @@ def _whole(parameter: Any, **shape: Any) -> tuple[Block, ...]:
 
 def _linear(module: Any) -> dict[str, Slot]:
     blocks = _whole(module.weight)
-    return _weight_and_bias(module, blocks, blocks[0].fans.fan_in if _fans(blocks) else 0)
+    return _weight_and_bias(blocks, module.weight.shape[1] if blocks else 0)
 
 
-def _fans(blocks: tuple[Block, ...]) -> bool:
-    return bool(blocks) and blocks[0].fans is not None
-
-
-def _weight_and_bias(module: Any, blocks: tuple[Block, ...], own_fan: int) -> dict[str, Slot]:
+def _weight_and_bias(blocks: tuple[Block, ...], own_fan: int) -> dict[str, Slot]:
     """Return the slots of a layer whose own draw is uniform in ±1/√(own fan), weight and bias."""
     own = uniform(-(own_fan**-0.5), own_fan**-0.5) if own_fan else None
     return {
@@ -131,13 +127,13 @@ def _weight_and_bias(module: Any, blocks: tuple[Block, ...], own_fan: int) -> di
 
 
 def _bilinear(module: Any) -> dict[str, Slot]:
-    return _weight_and_bias(module, _whole(module.weight), module.weight.shape[1])
+    return _weight_and_bias(_whole(module.weight), module.weight.shape[1])
 
 
 def _convolution(module: Any) -> dict[str, Slot]:
     weight = module.weight
     if is_lazy(weight) or 0 in weight.shape:
-        return _weight_and_bias(module, (), 0)
+        return _weight_and_bias((), 0)
     rows, groups = weight.shape[0] // module.groups, module.groups
     each = fans(tuple(weight.shape), transposed=module.transposed, groups=groups)
     blocks = tuple(
@@ -145,7 +141,7 @@ def _convolution(module: Any) -> dict[str, Slot]:
         for g in range(groups)
     )
     # PyTorch takes the second axis for the inputs, also where it holds the outputs.
-    return _weight_and_bias(module, blocks, math.prod(weight.shape[1:]))
+    return _weight_and_bias(blocks, math.prod(weight.shape[1:]))
 
 
 def _embedding(module: Any) -> dict[str, Slot]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gausswork.initialization.probe import Layer
 
 Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
 
 _WEIGHTS_ALIKE = 1e-6  # relative to the size of a row: rounding of float32
 _GRADIENTS_ALIKE = 1e-4  # sums of float32 in another order
@@ -87,12 +88,12 @@ def _flat(tensor: Any) -> Array:
     return np.asarray(flat.numpy(), dtype=np.float64)
 
 
-def _groups_within(rows: Array, group: Array) -> Iterator[Array]:
+def _groups_within(rows: Array, group: Indices) -> Iterator[Indices]:
     for part in _groups(rows[group], _GRADIENTS_ALIKE):
         yield group[part]
 
 
-def _groups(rows: Array, tolerance: float) -> list[Array]:
+def _groups(rows: Array, tolerance: float) -> list[Indices]:
     """Return the groups of two or more rows that are equal, as indices.
 
     Rows are compared along a random direction first: equal rows lie side by side there.
@@ -105,7 +106,8 @@ def _groups(rows: Array, tolerance: float) -> list[Array]:
     along = rows @ direction
     order = np.argsort(along, kind="stable")
     reach = tolerance * largest * np.sqrt(rows.shape[1])
-    groups, start = [], 0
+    groups: list[Indices] = []
+    start = 0
     for at in range(1, len(order) + 1):
         if at < len(order):
             one, other = order[at - 1], order[at]

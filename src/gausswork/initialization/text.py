@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gausswork import formatting as fmt
@@ -27,7 +27,9 @@ def columns(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: str) -
     table = [list(heads), *[[fmt.visible(cell) for cell in row] for row in rows]]
     widths = [max(fmt.cell_width(row[j]) for row in table) for j in range(len(heads))]
     lines = [
-        "  ".join(fmt.pad(cell, widths[j], left=left[j] != "l") for j, cell in enumerate(row)).rstrip()
+        "  ".join(
+            fmt.pad(cell, widths[j], left=left[j] != "l") for j, cell in enumerate(row)
+        ).rstrip()
         for row in table
     ]
     return [lines[0], "─" * max(map(fmt.cell_width, lines)), *lines[1:]]
@@ -145,7 +147,7 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
     """Return a diagnosis as a table with its findings."""
     shown, left_out, after = shortened(list(diagnosis.layers))
     heads = ["layer", "kind", "signal sd", "×", "theory", "gradient sd", "×", "theory"]
-    optional = [
+    optional: list[tuple[str, Callable[[LayerHealth], str], bool]] = [
         ("same", lambda x: f"{x.copies}/{x.units}", any(x.copies for x in diagnosis.layers)),
         ("off", lambda x: _share(x.dead), _any(x.dead for x in diagnosis.layers)),
         ("saturated", lambda x: _share(x.saturated), _any(x.saturated for x in diagnosis.layers)),

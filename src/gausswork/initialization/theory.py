@@ -11,6 +11,7 @@ become alike, above it gradients explode and like inputs are torn apart.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +94,7 @@ def _rule(bends: tuple[float, ...], sd: float) -> tuple[Array, Array]:
     edges = [-_REACH, *inner, _REACH]
     x, w = _legendre(_PIECE_NODES)
     nodes, weights = [], []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         half = 0.5 * (high - low)
         z = low + half * (x + 1.0)
         nodes.append(z)

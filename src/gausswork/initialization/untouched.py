@@ -17,27 +17,22 @@ from gausswork.initialization.slots import torch
 
 @dataclass(slots=True)
 class _Tensor:
-    """A tensor as it was: the object, its values, and how often it had been written to."""
+    """A tensor as it was: the object and its values."""
 
     tensor: Any
     values: Any
-    version: int
 
     @classmethod
     def of(cls, tensor: Any) -> _Tensor:
-        return cls(tensor, tensor.detach().clone(), _version(tensor))
+        return cls(tensor, tensor.detach().clone())
 
     def restore(self) -> None:
-        if _version(self.tensor) != self.version:
+        # Compared by value: batch norms write to their statistics without a new version number.
+        if self.tensor.shape != self.values.shape:
+            self.tensor.data = self.values
+        elif not bool(torch().equal(self.tensor.detach(), self.values)):
             with torch().no_grad():
                 self.tensor.copy_(self.values)
-
-
-def _version(tensor: Any) -> int:
-    try:
-        return int(tensor._version)
-    except RuntimeError:  # tensors made in inference mode do not count
-        return -1
 
 
 @contextlib.contextmanager
@@ -102,7 +97,7 @@ def _attributes(module: Any) -> dict[str, tuple[Any, Any]]:
     """Return the attributes of a module: each object, and a copy of it if it is a container."""
     known = {}
     for name, value in module.__dict__.items():
-        copied = None
+        copied: Any = None
         if isinstance(value, dict):
             copied = dict(value)
         elif isinstance(value, list):
@@ -115,9 +110,7 @@ def _restore(attributes: dict[str, Any], known: dict[str, tuple[Any, Any]]) -> N
     for name in [name for name in attributes if name not in known]:
         del attributes[name]
     for name, (value, copied) in known.items():
-        if isinstance(copied, dict) and not _same(
-            list(value.items()), list(copied.items())
-        ):
+        if isinstance(copied, dict) and not _same(list(value.items()), list(copied.items())):
             value.clear()
             value.update(copied)
         elif isinstance(copied, list) and not _same(

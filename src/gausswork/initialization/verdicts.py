@@ -61,7 +61,8 @@ def remedy(diagnosis: Diagnosis) -> str:
     if name in ("relu", "relu6", ""):
         return "Use He: initialize(model, 'he')."
     if name in ("tanh", "softsign", "hardtanh"):
-        return f"Use Xavier with the gain of {name}: initialize(model, 'xavier', activation='{name}')."  # fmt: skip
+        call = f"initialize(model, 'xavier', activation='{name}')"
+        return f"Use Xavier with the gain of {name}: {call}."
     if name == "sigmoid":
         return (
             "Use tanh or ReLU between the layers: the slope of a sigmoid is 1/4 at most. If it "
@@ -80,7 +81,8 @@ def main_activation(diagnosis: Diagnosis) -> str:
 
 def _cause(diagnosis: Diagnosis) -> tuple[str, bool]:
     """Return what the weights have to do with it, and whether they are to blame."""
-    layers = [x for x in diagnosis.layers if math.isfinite(x.weight_variance) and x.kind != "Embedding"]  # fmt: skip
+    known = (layer for layer in diagnosis.layers if math.isfinite(layer.weight_variance))
+    layers = [layer for layer in known if not layer.kind.startswith("Embedding")]
     if not layers:
         return "", True
     skew = sorted(layers, key=lambda x: abs(x.weight_mean) / max(x.weight_sd, 1e-300))
