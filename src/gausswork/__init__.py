@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.solution import NormalEquation
     from gausswork.leastsquares.stochastic_result import MiniBatch
     from gausswork.leastsquares.stochastic_rules import Optimizer, Schedule
+    from gausswork.normal.distribution import Normal
+    from gausswork.normal.estimation import NormalState
     from gausswork.normal.normality import Normality, normality, normality_of_moments
     from gausswork.normal.outliers import Outliers, outliers
 
@@ -35,7 +37,9 @@ __all__ = [
     "GradientDescent",
     "MiniBatch",
     "Moments",
+    "Normal",
     "NormalEquation",
+    "NormalState",
     "Normality",
     "Optimizer",
     "Outliers",
@@ -60,11 +64,13 @@ _HOMES = {
     "GradientDescent": "gausswork.leastsquares.gradient",
     "MiniBatch": "gausswork.leastsquares.stochastic_result",
     "Moments": "gausswork.leastsquares.moments",
+    "Normal": "gausswork.normal.distribution",
     "NormalEquation": "gausswork.leastsquares.solution",
     "Normality": "gausswork.normal.normality",
     "Optimizer": "gausswork.leastsquares.stochastic_rules",
     "Outlook": "gausswork.leastsquares.descent_outlook",
     "Schedule": "gausswork.leastsquares.stochastic_rules",
+    "NormalState": "gausswork.normal.estimation",
     "errors": "gausswork.errors",
     "fit": "gausswork.leastsquares.fit",
     "initialization": "gausswork.initialization",

@@ -50,7 +50,7 @@ static inline dd dd_sqrt(dd a)
 
 /* Vectors and matrices: high words in one array, low words in another */
 
-static dd dd_dot(ptrdiff_t p, const double *ah, const double *al, const double *bh,
+static inline dd dd_dot(ptrdiff_t p, const double *ah, const double *al, const double *bh,
                  const double *bl)
 {
     dd sum = {0.0, 0.0};
@@ -60,7 +60,7 @@ static dd dd_dot(ptrdiff_t p, const double *ah, const double *al, const double *
 }
 
 /* v += factor·x */
-static void dd_add_multiple(ptrdiff_t p, double *h, double *l, dd factor, const double *xh,
+static inline void dd_add_multiple(ptrdiff_t p, double *h, double *l, dd factor, const double *xh,
                             const double *xl)
 {
     for (ptrdiff_t i = 0; i < p; i++) {
@@ -71,7 +71,7 @@ static void dd_add_multiple(ptrdiff_t p, double *h, double *l, dd factor, const 
 }
 
 /* M += (a·bᵀ + b·aᵀ)/2 from its upper triangle, to which both triangles are set */
-static void dd_symmetric_update(ptrdiff_t q, double *h, double *l, const double *ah,
+static inline void dd_symmetric_update(ptrdiff_t q, double *h, double *l, const double *ah,
                                 const double *al, const double *bh, const double *bl)
 {
     for (ptrdiff_t i = 0; i < q; i++)
@@ -86,7 +86,7 @@ static void dd_symmetric_update(ptrdiff_t q, double *h, double *l, const double 
 }
 
 /* RᵀR·v = (h, l), in place, R upper triangular */
-static void dd_substitute(ptrdiff_t p, const double *rh, const double *rl, double *h, double *l)
+static inline void dd_substitute(ptrdiff_t p, const double *rh, const double *rl, double *h, double *l)
 {
     for (ptrdiff_t k = 0; k < p; k++) {
         dd v = dd_div((dd){h[k], l[k]}, (dd){rh[k * p + k], rl[k * p + k]});

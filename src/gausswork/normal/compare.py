@@ -1,0 +1,92 @@
+"""Two normal distributions beside each other, and what depends on the sd alone.
+
+Arguments are floats or arrays that broadcast; results are floats where all arguments are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gausswork.normal import formulas, functions, inputs
+from gausswork.normal.formulas import Array
+
+_HALF_LOG_2PIE = 1.4189385332046727  # ½·log(2πe)
+_SERIES = tuple((-1.0) ** k / k for k in range(2, 30))
+
+
+def zscore(x: Any, mean: Any, sd: Any) -> Any:
+    """Return (x − mean)/sd.
+
+    Raises
+    ------
+    InputError
+        x is no number, or an sd is 0.
+    """
+    if np.any(np.equal(sd, 0.0)):
+        raise inputs.DistributionError(
+            "zscore is not defined where sd is 0: nothing lies a share of no spread away."
+        )
+    if type(x) in (float, int) and type(sd) is float:
+        return (x - mean) / sd
+    given = inputs.real(x, "x")
+    z = (given.astype(np.float64) - mean) / sd
+    return float(z) if np.ndim(x) == 0 and not np.ndim(mean) else z.astype(given.dtype)
+
+
+def entropy(sd: Any) -> Any:
+    """Return ½·log(2πe·sd²) in nats; −∞ where sd is 0."""
+    with np.errstate(divide="ignore"):
+        return _plain(_HALF_LOG_2PIE + np.log(np.asarray(sd)))
+
+
+def divergence(mean: Any, sd: Any, other_mean: Any, other_sd: Any) -> Any:
+    """Return the Kullback–Leibler divergence D(own ‖ other) in nats.
+
+    With t = sd/other_sd − 1 and d the distance of the means in the other's sds it is
+    t − log(1 + t) + (t² + d²)/2, which keeps its digits for distributions that are nearly equal.
+    """
+    sd, other_sd = np.asarray(sd), np.asarray(other_sd)
+    with np.errstate(over="ignore"):
+        t = (sd - other_sd) / other_sd
+        d = (np.asarray(other_mean) - mean) / other_sd
+        return _plain(_minus_log1p(t) + 0.5 * (t * t + d * d))
+
+
+def _minus_log1p(t: Array) -> Array:
+    """Return t − log(1 + t), by its series where the two nearly cancel."""
+    near = np.clip(t, -0.2, 0.2)
+    series = near * near * formulas.polynomial(_SERIES, near)
+    return np.where(np.abs(t) < 0.2, series, t - np.log1p(t))
+
+
+def overlap(mean: Any, sd: Any, other_mean: Any, other_sd: Any) -> Any:
+    """Return the area below both densities.
+
+    Where they cross, the smaller one changes. In units of the smaller sd s, with r = larger/smaller
+    and d the distance of the means, the crossings solve A·u² + 2d·u + C = 0 with A = r² − 1,
+    C = −d² − 2r²·log r. Between them the wider density is the lower one, outside the narrower.
+    """
+    m1, s1, m2, s2 = np.broadcast_arrays(*map(np.asarray, (mean, sd, other_mean, other_sd)))
+    swap = (s2 < s1) | ((s2 == s1) & (m2 < m1))  # an order of its own: commutative to the last bit
+    m1, m2 = np.where(swap, m2, m1), np.where(swap, m1, m2)
+    s1, s2 = np.where(swap, s2, s1), np.where(swap, s1, s2)
+    with np.errstate(all="ignore"):
+        more = (s2 - s1) / s1
+        r, d = s2 / s1, (m2 - m1) / s1
+        a = more * (r + 1.0)
+        c = -(d * d + 2.0 * r * r * np.log1p(more))
+        # The root that does not cancel, and the other from their product.
+        q = -(d + np.copysign(np.sqrt(d * d - a * c), d))
+        first, second = q / a, c / q
+        ends = np.sort(np.stack([first, second]), axis=0)
+        one = a == 0.0  # equal sds: one crossing, half way
+        low, high = (np.where(one, 0.0, e) for e in ends)
+        shared = functions.between(low, high, d, r) + functions.outside(low, high)
+        equal = 2.0 * functions.sf(np.abs(d) / 2.0)
+    return _plain(np.minimum(np.where(one, equal, shared), 1.0))
+
+
+def _plain(values: Any) -> Any:
+    return float(values) if np.ndim(values) == 0 else values
