@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_IMPORTED = (
     "gausswork.__main__",
     "gausswork._native._kernels",
+    "gausswork._native._normal",
     "gausswork._native._sampling",
     "gausswork._native._stochastic",
     "gausswork.leastsquares.compiled",

@@ -124,7 +124,7 @@ WICHURA: dict[str, tuple[float, ...]] = {
     ),
 }  # fmt: skip
 
-PYTHON = '''"""Tables of the normal distribution, as tests/reference/normal_coefficients.py derives them.
+PYTHON = '''"""Tables of the normal distribution; tests/reference/normal_coefficients.py has how.
 
 Polynomials are written lowest power first.
 

@@ -1,4 +1,4 @@
-"""Tables of the normal distribution, as tests/reference/normal_coefficients.py derives them.
+"""Tables of the normal distribution; tests/reference/normal_coefficients.py has how.
 
 Polynomials are written lowest power first.
 
