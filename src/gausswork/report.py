@@ -76,8 +76,10 @@ def table(fit: Fit, *, level: float = 0.95) -> Table:
     count = f"{fit.rows:,} row{'s' if fit.rows != 1 else ''}"
     by = ""
     if fit.weights is not None:
-        how = "counted by" if fit.weighting == "frequency" else "weighted by"
-        by = f" {how} {fmt.visible(fit.weights)}"
+        weighed = "counted" if fit.weighting == "frequency" else "weighted"
+        by = f" {weighed} by {fmt.visible(fit.weights)}"
+    if fit.solution.ridge:
+        intercept = f" with a ridge penalty of {fit.solution.ridge:g}{intercept}"
     title = f"{fmt.visible(fit.target)}: {how}{intercept}, {count}{by}"
     if fit.description:
         title += f" of {fmt.visible(fit.description)}"
@@ -121,16 +123,15 @@ def _rows(fit: Fit, level: float) -> list[tuple[str, ...]]:
 
 def _notes(fit: Fit) -> list[tuple[str, str]]:
     freedom, test = fit.degrees_of_freedom, fit.f_test
+    on = f"{freedom:,} degree{'s' if freedom != 1 else ''} of freedom"
+    if fit.solution.ridge:
+        on = f"{fmt.significant(fit.rows - fit.effective_rank, 5)} effective degrees of freedom"
     notes = [] if fit.descent is None else words.notes(fit.descent)
     notes += [
-        (
-            "residual sd",
-            f"{fmt.significant(fit.residual_sd, 5)} on {freedom:,} "
-            f"degree{'s' if freedom != 1 else ''} of freedom",
-        ),
+        ("residual sd", f"{fmt.significant(fit.residual_sd, 5)} on {on}"),
         ("R²", _explained(fit)),
     ]
-    if test.numerator_df > 0 and fit.solution.minimal:
+    if test.numerator_df > 0 and fit.solution.minimal and not fit.solution.ridge:
         p = fmt.p_value(test.p_value)
         against = "the mean alone" if fit.solution.intercept else "zero"
         notes.append(
@@ -339,6 +340,7 @@ def document(fit: Fit, *, level: float = 0.95) -> dict[str, Any]:
         "missing": dict(fit.tally.missing),
         "references": fit.references,
         "rank": fit.rank,
+        "effective_rank": number(fit.effective_rank),
         "degrees_of_freedom": fit.degrees_of_freedom,
         "dropped": list(fit.dropped),
         "residual_sd": number(fit.residual_sd),

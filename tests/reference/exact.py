@@ -106,6 +106,48 @@ def exact_fit(
     return _solve(columns, _integers(target), centred=intercept, weights=_integers(w), count=rows)
 
 
+def exact_ridge(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    ridge: float,
+    *,
+    intercept: bool = True,
+    weights: npt.ArrayLike | None = None,
+) -> tuple[tuple[Fraction, ...], Fraction]:
+    """Solve (X'WX + ridge·I)b = X'Wy exactly, the intercept without penalty.
+
+    Returns
+    -------
+    (k,) coefficients, and the weighted residual sum of squares.
+    """
+    table = np.asarray(x, dtype=np.float64)
+    target = [Fraction(v) for v in np.asarray(y, np.float64).tolist()]
+    rows = [[Fraction(v) for v in row] for row in table.tolist()]
+    if intercept:
+        rows = [[Fraction(1), *row] for row in rows]
+    w = [Fraction(1)] * len(target)
+    if weights is not None:
+        w = [Fraction(v) for v in np.asarray(weights, np.float64).tolist()]
+    heavy = [[a * v for v in row] for a, row in zip(w, rows, strict=True)]
+    columns, heavy_columns = list(zip(*rows, strict=True)), list(zip(*heavy, strict=True))
+    matrix = [[sum(map(mul, a, b), Fraction(0)) for b in columns] for a in heavy_columns]
+    for j in range(int(intercept), len(matrix)):
+        matrix[j][j] += Fraction(ridge)
+    for line, column in zip(matrix, heavy_columns, strict=True):
+        line.append(sum(map(mul, column, target), Fraction(0)))
+    for k in range(len(matrix)):
+        for other in range(len(matrix)):
+            if other != k and matrix[other][k]:
+                factor = matrix[other][k] / matrix[k][k]
+                matrix[other] = [
+                    a - factor * b for a, b in zip(matrix[other], matrix[k], strict=True)
+                ]
+    solution = tuple(line[-1] / line[k] for k, line in enumerate(matrix))
+    residuals = [v - sum(map(mul, solution, row)) for v, row in zip(target, rows, strict=True)]
+    square = sum((a * r * r for a, r in zip(w, residuals, strict=True)), Fraction(0))
+    return solution, square
+
+
 def exact_fit_rational(
     columns: Sequence[Sequence[Fraction]], y: Sequence[Fraction], *, intercept: bool = True
 ) -> ExactFit:

@@ -66,6 +66,13 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
         metavar="D",
         help="correct digits to ask for, up to 15 (default: 15 for small data, 8 for large)",
     )
+    command.add_argument(
+        "--ridge",
+        type=number,
+        default=0.0,
+        metavar="PENALTY",
+        help="penalty on the squares of the coefficients, the intercept's aside (default: none)",
+    )
     command.add_argument("--threads", type=int, metavar="N", help="use at most N threads")
     command.add_argument("--save", metavar="MODEL.json", help="save the fit for predict and show")
     shown.add_arguments(command)
@@ -96,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
             frequencies=arguments.frequencies,
             intercept=not arguments.no_intercept,
             missing=arguments.missing,
-            method=NormalEquation(digits=arguments.digits),
+            method=NormalEquation(digits=arguments.digits, ridge=arguments.ridge),
             threads=arguments.threads,
             progress=report,
         )

@@ -46,7 +46,8 @@ def answer(
     """
     p, kept, n = len(moments.names), factor.kept, system.rows
     rank = len(kept) + (1 if system.intercept else 0)
-    freedom = n - rank
+    shrinkage = float(system.penalty[kept] @ factor.inverse.diagonal())
+    freedom = n - rank if not system.ridge else n - rank + shrinkage
     square, known = _residual_square(system, state)
     variance = square / freedom if freedom > 0 else np.nan
     square_error = state.residual_square_error / square if known and square > 0.0 else 0.0
@@ -75,8 +76,10 @@ def answer(
     if not known:
         errors[:] = np.nan
         error_digits[np.isfinite(coefficients)] = 0.0
-    if freedom <= 0:
+    if freedom <= 0 or system.ridge:
         error_digits[:] = np.nan
+    if system.ridge:
+        errors[:] = np.nan
     dependencies = tuple(_dependencies(moments, system, factor))
     root = np.zeros((p, p))
     root[np.ix_(kept, kept)] = spread.root
@@ -84,6 +87,7 @@ def answer(
     findings = (
         *_rank_findings(dependencies, moments.rows, freedom),
         *_spread_findings(system, state, square, known, freedom),
+        *_ridge_findings(system, rank - shrinkage),
         *_digit_findings(moments.names, coefficients, trusted, data, wanted),
         *slower_kernels_finding(backend),
     )
@@ -105,13 +109,15 @@ def answer(
         total_sum_of_squares=_in_units(max(system.target_square[0], 0.0), system),
         rows=n,
         rank=rank,
-        degrees_of_freedom=freedom,
+        degrees_of_freedom=n - rank,
         dependencies=dependencies,
         condition_number=_condition(system, factor),
         tier=tier,
         passes=state.passes,
         moments=moments,
         findings=findings,
+        ridge=system.ridge,
+        shrinkage=shrinkage,
     )
 
 
@@ -242,7 +248,7 @@ def _dependencies(
 
 
 def _rank_findings(
-    dependencies: tuple[Dependency, ...], rows: int, freedom: int
+    dependencies: tuple[Dependency, ...], rows: int, freedom: float
 ) -> Iterator[Finding]:
     if len(dependencies) > _TOLD_APART:
         some = "; ".join(dependency.sentence() for dependency in dependencies[:_TOLD_APART])
@@ -278,7 +284,7 @@ def _rank_findings(
 
 
 def _spread_findings(
-    system: System, state: Refinement, square: float, known: bool, freedom: int
+    system: System, state: Refinement, square: float, known: bool, freedom: float
 ) -> Iterator[Finding]:
     if freedom <= 0 or system.target_square[0] <= 0.0:
         return
@@ -300,6 +306,20 @@ def _spread_findings(
             "Check that the target was not computed from the features.",
             {"rows": system.rows},
         )
+
+
+def _ridge_findings(system: System, effective: float) -> Iterator[Finding]:
+    if not system.ridge:
+        return
+    yield Finding(
+        "ridge-penalty",
+        Severity.NOTE,
+        f"A ridge penalty of {system.ridge:g} on their squares shrinks the coefficients, which "
+        f"count as {effective:.3g} free ones. They are biased on purpose, so there are no standard "
+        "errors, tests or intervals.",
+        "For those fit without ridge, or repeat the ridge fit on resampled rows.",
+        {"ridge": system.ridge, "effective_rank": effective},
+    )
 
 
 def _digit_findings(

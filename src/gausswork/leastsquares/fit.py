@@ -168,6 +168,11 @@ class Fit:
         return self.solution.rank
 
     @property
+    def effective_rank(self) -> float:
+        """Trace of the hat matrix: the rank, but for a ridge fit, whose coefficients are shrunk."""
+        return self.solution.effective_rank
+
+    @property
     def degrees_of_freedom(self) -> int:
         """Rows minus rank."""
         return self.solution.degrees_of_freedom

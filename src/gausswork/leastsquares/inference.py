@@ -67,9 +67,13 @@ def t_quantile(level: float, degrees_of_freedom: int) -> float:
 
 def residual_sd(solution: Solution) -> float:
     """Return the residual standard deviation; NaN when no degrees of freedom are left."""
-    if solution.degrees_of_freedom < 1:
-        return math.nan
-    return math.sqrt(solution.residual_sum_of_squares / solution.degrees_of_freedom)
+    freedom = _freedom(solution)
+    return math.sqrt(solution.residual_sum_of_squares / freedom) if freedom > 0 else math.nan
+
+
+def _freedom(solution: Solution) -> float:
+    """Return n less the effective number of coefficients: the degrees of freedom without ridge."""
+    return solution.rows - solution.effective_rank
 
 
 def t_values(solution: Solution) -> Vector:
@@ -99,7 +103,10 @@ def confidence_intervals(solution: Solution, *, level: float = 0.95) -> Matrix:
 
 
 def covariance(solution: Solution) -> Matrix:
-    """Return the covariance of the estimates, (k, k); rows of aliased terms are NaN."""
+    """Return the covariance of the estimates, (k, k); rows of aliased terms are NaN.
+
+    Everything is NaN after a ridge: a variance alone says not how far off a shrunk estimate is.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         variance = np.square(residual_sd(solution))
         root = solution.scales[:, None] * solution.inverse_root
@@ -117,7 +124,7 @@ def covariance(solution: Solution) -> Matrix:
         result = np.asarray(variance * unit, dtype=np.float64)
         # The standard errors are certified; the products above only round.
         np.fill_diagonal(result, solution.standard_errors**2)
-    if not solution.minimal:
+    if not solution.minimal or solution.ridge:
         result[:] = np.nan
     aliased = np.isnan(solution.coefficients)
     result[aliased, :] = np.nan
@@ -139,10 +146,11 @@ def r_squared(solution: Solution) -> float:
 
 def adjusted_r_squared(solution: Solution) -> float:
     """Return R² with both sums divided by their degrees of freedom."""
-    if not solution.total_sum_of_squares > 0.0 or solution.degrees_of_freedom < 1:
+    freedom = _freedom(solution)
+    if not solution.total_sum_of_squares > 0.0 or freedom <= 0:
         return math.nan
     unexplained = solution.residual_sum_of_squares / solution.total_sum_of_squares
-    return 1.0 - unexplained * (solution.rows - solution.intercept) / solution.degrees_of_freedom
+    return 1.0 - unexplained * (solution.rows - solution.intercept) / freedom
 
 
 def f_test(solution: Solution) -> FTest:
@@ -150,7 +158,8 @@ def f_test(solution: Solution) -> FTest:
     numerator_df = solution.rank - int(solution.intercept)
     denominator_df = solution.degrees_of_freedom
     total, residual = solution.total_sum_of_squares, solution.residual_sum_of_squares
-    if numerator_df < 1 or denominator_df < 1 or not total > 0.0 or not solution.minimal:
+    undefined = not solution.minimal or bool(solution.ridge)
+    if numerator_df < 1 or denominator_df < 1 or not total > 0.0 or undefined:
         return FTest(math.nan, numerator_df, denominator_df, math.nan)
     # Ratios first: the sums of squares of data near 1e150 are near the largest double.
     unexplained = residual / total
@@ -183,13 +192,14 @@ def log_likelihood(solution: Solution) -> float:
 
 
 def aic(solution: Solution) -> float:
-    """Return -2 log-likelihood + 2 (rank + 1)."""
-    return -2.0 * log_likelihood(solution) + 2.0 * (solution.rank + 1)
+    """Return -2 log-likelihood + 2 (rank + 1); with ridge the effective rank."""
+    return -2.0 * log_likelihood(solution) + 2.0 * (solution.effective_rank + 1)
 
 
 def bic(solution: Solution) -> float:
-    """Return -2 log-likelihood + log(n) (rank + 1)."""
-    return -2.0 * log_likelihood(solution) + math.log(solution.rows) * (solution.rank + 1)
+    """Return -2 log-likelihood + log(n) (rank + 1); with ridge the effective rank."""
+    parameters = solution.effective_rank + 1
+    return -2.0 * log_likelihood(solution) + math.log(solution.rows) * parameters
 
 
 def findings(solution: Solution) -> tuple[Finding, ...]:

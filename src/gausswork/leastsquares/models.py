@@ -104,6 +104,8 @@ def encode(fit: Fit) -> dict[str, Any]:
         "condition_number": _written(s.condition_number),
         "tier": s.tier,
         "passes": s.passes,
+        "ridge": s.ridge,
+        "shrinkage": s.shrinkage,
     }
     return {
         "format": FORMAT,
@@ -180,7 +182,12 @@ def decode(document: Any) -> Fit:
             missing={name: missing.integer(name) for name in missing.data},
         ),
         description=top.text("description"),
-        method=_checked("method", lambda: NormalEquation(digits=method.number("digits", none=True)))
+        method=_checked(
+            "method",
+            lambda: NormalEquation(
+                digits=method.number("digits", none=True), ridge=_optional(method, "ridge")
+            ),
+        )
         if name == "normal-equation"
         else NormalEquation(),
         findings=tuple(_finding(item) for item in findings),
@@ -251,7 +258,14 @@ def _solution(part: _Part, moments: Moments) -> Solution:
         tier=part.integer("tier"),
         passes=part.integer("passes"),
         moments=moments,
+        ridge=_optional(part, "ridge"),
+        shrinkage=_optional(part, "shrinkage"),
     )
+
+
+def _optional(part: _Part, key: str) -> float:
+    """Return a number that older models do not have; they mean 0."""
+    return float(part.number(key)) if key in part.data else 0.0
 
 
 def _dependency(item: Any, names: tuple[str, ...]) -> Dependency:

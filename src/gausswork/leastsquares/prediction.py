@@ -154,6 +154,11 @@ def predict_interval(
 def _limits(
     solution: Solution, value: Vector, x: Matrix, kind: str, level: float
 ) -> tuple[Vector, Vector]:
+    if solution.ridge:
+        raise InputError(
+            "a ridge fit has no intervals: its coefficients are shrunk, and their errors not "
+            "known. Leave interval= out, or fit without ridge."
+        )
     width = t_quantile(level, solution.degrees_of_freedom) * residual_sd(solution)
     h = leverage(solution, x)
     with np.errstate(over="ignore", invalid="ignore"):  # predictors near the largest double

@@ -62,7 +62,8 @@ def unrefined(system: System, factor: Factor, to: Reach) -> Refinement:
     inflated = to.inflation * beta[0]
     size = system.target_norm + math.sqrt(inflated @ inflated)
     bound = SAFETY * factor.error / (1.0 - factor.doubt) * size
-    explained = backend.dot(beta, right)
+    # Σr² at the solution of (A + P)β = g; without a penalty P only β'g is left
+    explained = backend.dot(beta, dd.add(right, _penalty_of(system, factor, beta)))
     residual = dd.subtract(system.target_square, explained)
     intercept, intercept_error = (0.0, 0.0), 0.0
     if system.intercept:
@@ -77,9 +78,31 @@ def unrefined(system: System, factor: Factor, to: Reach) -> Refinement:
         intercept_error=intercept_error,
         intercept_error_of_zero=1.0,
         residual_square=residual[0],
-        residual_square_error=SAFETY * factor.error * size**2,
+        residual_square_error=SAFETY * factor.error * size**2
+        + _slope(system, factor, beta[0], bound * to.rows),
         passes=0,
     )
+
+
+def _penalty_of(system: System, factor: Factor | Whitened, beta: DoubleDouble) -> DoubleDouble:
+    """Return P·β over the kept columns, P the penalty."""
+    return dd.multiply(beta, dd.promote(system.penalty[factor.kept]))
+
+
+def _slope(system: System, factor: Factor | Whitened, beta: Array, error: Array) -> float:
+    """Bound what errors of the coefficients do to Σr², which a penalty keeps off its minimum."""
+    return 2.0 * float((system.penalty[factor.kept] * np.abs(beta)) @ error)
+
+
+def _deviation(system: System, factor: Factor | Whitened) -> Array:
+    """Return how far residuals that are off by one in norm move the coefficients, (r,)."""
+    deviation: Array = np.sqrt(factor.inverse.diagonal())
+    if not system.ridge:
+        return deviation
+    # where the penalty is large C is not the inverse of the Gram matrix, but far less than that
+    square = system.matrix[0].diagonal() - system.penalty
+    norms = np.sqrt(np.maximum(square[factor.kept], 0.0) + 1e-30)
+    return np.asarray(np.minimum(deviation, np.abs(factor.inverse) @ norms))
 
 
 def unsolved(system: System, factor: Whitened) -> Refinement:
@@ -146,10 +169,16 @@ def _corrected(
     square = (float(sums[0][p + 1]), float(sums[1][p + 1]))
     if system.intercept:
         gradient = backend.add_multiple(gradient, (-of_ones[0], -of_ones[1]), to.mean)
+    plain = gradient
+    if system.ridge:
+        gradient = dd.subtract(gradient, _penalty_of(system, factor, state.coefficients))
     change = factor.solve(gradient)
     beta = backend.add_multiple(state.coefficients, (1.0, 0.0), change)
     gain = backend.dot(change, gradient)
-    residual = dd.subtract(square, gain)
+    lowered = gain
+    if system.ridge:  # Σr² falls by 2·change'g − change'A·change, g the plain gradient
+        lowered = backend.dot(change, dd.add(plain, _penalty_of(system, factor, beta)))
+    residual = dd.subtract(square, lowered)
     intercept = state.intercept
     if system.intercept:
         per_row = dd.divide(of_ones, system.weight)
@@ -166,9 +195,12 @@ def _corrected(
         + float(np.abs(beta[0]) @ raw)
     )
     of_residual = _RESIDUAL_ERROR * magnitude
-    of_gradient = _RESIDUAL_ERROR * math.sqrt(raw_square.sum()) * residual_norm
+    pulled = system.penalty[factor.kept] * beta[0]
+    of_gradient = _RESIDUAL_ERROR * (
+        math.sqrt(raw_square.sum()) * residual_norm + math.sqrt(pulled @ pulled)
+    )
     of_change = factor.change_error(to, change[0], gain[0])
-    deviation = np.sqrt(factor.inverse.diagonal())
+    deviation = _deviation(system, factor)
     error = SAFETY * (of_change.coefficients + of_gradient * to.rows + of_residual * deviation)
     intercept_error = 0.0
     if system.intercept:
@@ -197,7 +229,8 @@ def _corrected(
         residual_square_error=2.0 * of_residual * residual_norm
         + of_residual**2
         + _RESIDUAL_ERROR * abs(residual[0])
-        + SAFETY * of_change.square,
+        + SAFETY * of_change.square
+        + _slope(system, factor, beta[0], error),
         passes=state.passes + 1,
     )
 

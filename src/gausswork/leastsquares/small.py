@@ -50,7 +50,8 @@ def fit_small(
     """
     p = len(source.names)
     blocks = source.batches(block_rows(p))
-    regular = 0 < p <= MOST_PREDICTORS and getattr(source, "weighting", None) is None
+    regular = 0 < p <= MOST_PREDICTORS and not method.ridge
+    regular = regular and getattr(source, "weighting", None) is None
     if backend.small_fit is None or not regular:
         return None, blocks
     opening = next(blocks, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -21,17 +22,25 @@ STANDARD_ERROR_DIGITS = 13.0  # asked of standard errors when all digits are ask
 
 @dataclass(frozen=True, slots=True)
 class NormalEquation:
-    """Least squares by the normal equation XᵀX·β = Xᵀy.
+    """Least squares by the normal equation XᵀX·β = Xᵀy, or (XᵀX + ridge·I)·β = Xᵀy.
+
+    With ``ridge`` the fit minimises Σ w·(y − b₀ − x·β)² + ridge·Σ β²: the penalty is on the squares
+    of the coefficients in the units of the data, not divided by the number of rows, and spares the
+    intercept (the convention of scikit-learn's ``Ridge(alpha=)``). A ridge fit is biased on
+    purpose: it has no standard errors, tests or intervals.
 
     Attributes
     ----------
     digits : correct significant digits to ask of every coefficient, 0 < digits <= 15; more are
         delivered when they cost nothing. ``None`` asks for 15 on small data and 8 on large.
+    ridge : penalty on the squares of the coefficients, at least 0.
     """
 
     digits: float | None = None
+    ridge: float = 0.0
 
     def __post_init__(self) -> None:
+        check_penalty(self.ridge)
         digits: Any = self.digits
         if digits is None:
             return
@@ -41,15 +50,26 @@ class NormalEquation:
                 f"digits must lie in (0, 15]; got {digits!r}. A double holds no more than 15."
             )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the method as plain data for JSON."""
+        return {"name": "normal-equation", "digits": self.digits, "ridge": self.ridge}
+
     def digits_for(self, entries: int) -> float:
         """Return the digits to ask for in a table of so many numbers."""
         if self.digits is not None:
             return self.digits
         return _ALL_DIGITS if entries <= SMALL else _DEFAULT_DIGITS
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {"name": "normal-equation", "digits": self.digits}
+
+def check_penalty(ridge: Any, *, name: str = "ridge") -> float:
+    """Return a ridge penalty as a float, or say what one is."""
+    number = isinstance(ridge, Real) and not isinstance(ridge, bool)
+    if not number or not 0.0 <= ridge < math.inf:
+        raise InputError(
+            f"{name} must be a finite number of at least 0; got {ridge!r}. 0 is least squares "
+            "without a penalty."
+        )
+    return float(ridge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +125,9 @@ class Solution:
     moments : the sums that were solved.
     minimal : whether the coefficients are those of least squares; what is derived from a minimum
         (errors, F, likelihood) is not defined otherwise.
+    ridge : penalty on the squares of the coefficients. With one ``inverse_root`` is that of
+        Σuuᵀ + penalty, and there are no standard errors.
+    shrinkage : by how much the penalty lowers the effective number of coefficients.
     """
 
     intercept: bool
@@ -132,6 +155,13 @@ class Solution:
     moments: Moments = field(repr=False)
     findings: tuple[Finding, ...] = ()
     minimal: bool = True
+    ridge: float = 0.0
+    shrinkage: float = 0.0
+
+    @property
+    def effective_rank(self) -> float:
+        """Effective number of coefficients, the trace of the hat matrix; the rank without ridge."""
+        return self.rank - self.shrinkage
 
     @property
     def total_weight(self) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gausswork.errors import InputError
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.backend import Backend
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
@@ -52,7 +53,9 @@ class System:
     target_norm : norm of the target about its shift: the size that errors of g are relative to.
     raw_square : (p,) Σ of squares about the user's zero, in the same scale.
     target_raw_square : the same of the target.
-    constant : (p,) columns that vary by no more than the rounding of their values.
+    constant : (p,) columns that vary by no more than the rounding of their values; none are left
+        out of a ridge fit.
+    penalty : (p,) added to the diagonal of the matrix; zero without a ridge.
     error : error constant of the Gram matrix.
     """
 
@@ -73,11 +76,25 @@ class System:
     raw_square: Array
     target_raw_square: float
     constant: npt.NDArray[np.bool_]
+    penalty: Array
+    ridge: float
     error: float
 
+    @property
+    def capacity(self) -> int:
+        """The largest rank that the data can have."""
+        if self.ridge:
+            return len(self.scale)
+        return self.rows - (1 if self.intercept else 0)
 
-def assemble(moments: Moments, *, intercept: bool, backend: Backend) -> System:
-    """Centre the moments exactly (or move them back to zero) and equilibrate."""
+    @property
+    def noise(self) -> Array:
+        """Pivots that rounding of the inputs explains, (p,); a ridge lifts every pivot above."""
+        return (0.0 if self.ridge else ROUNDING_NOISE) * self.raw_square
+
+
+def assemble(moments: Moments, *, intercept: bool, backend: Backend, ridge: float = 0.0) -> System:
+    """Centre the moments exactly (or move them back to zero), equilibrate, add a ridge."""
     weight = moments.total_weight
     n = weight[0]
     first, shift = moments.first, (moments.shift, np.zeros_like(moments.shift))
@@ -101,6 +118,10 @@ def assemble(moments: Moments, *, intercept: bool, backend: Backend) -> System:
     fit[-1] = 1.0
     grid = fit * fit[:, None]
     high, low = second[0] * grid, second[1] * grid
+    scale = np.ldexp(fit[:-1], moments.exponents[:-1].astype(np.int32))
+    matrix, penalty = (high[:-1, :-1], low[:-1, :-1]), np.zeros(len(scale))
+    if ridge:
+        matrix, penalty = _lifted(moments, matrix, scale, ridge)
     size = np.sqrt(np.maximum(moments.second_high.diagonal(), square))
     return System(
         rows=moments.rows,
@@ -108,20 +129,39 @@ def assemble(moments: Moments, *, intercept: bool, backend: Backend) -> System:
         weighted=moments.weighting is not None,
         unevenness=moments.unevenness,
         intercept=intercept,
-        scale=np.ldexp(fit[:-1], moments.exponents[:-1].astype(np.int32)),
+        scale=scale,
         target_scale=math.ldexp(1.0, int(moments.exponents[-1])),
         mean=(mean[0][:-1] * fit[:-1], mean[1][:-1] * fit[:-1]),
         target_mean=(float(mean[0][-1]), float(mean[1][-1])),
-        matrix=(high[:-1, :-1], low[:-1, :-1]),
+        matrix=matrix,
         right=(high[:-1, -1], low[:-1, -1]),
         target_square=(float(high[-1, -1]), float(low[-1, -1])),
-        inflation=(size / norm)[:-1],
+        inflation=np.maximum(size / norm, 1.0)[:-1],  # below one only where nothing varies
         target_norm=float(size[-1]),
         raw_square=(raw_square * fit * fit)[:-1],
         target_raw_square=float(raw_square[-1]),
-        constant=constant[:-1],
+        constant=constant[:-1] & (ridge == 0.0),
+        penalty=penalty,
+        ridge=ridge,
         error=moments.error,
     )
+
+
+def _lifted(
+    moments: Moments, matrix: DoubleDouble, scale: Array, ridge: float
+) -> tuple[DoubleDouble, Array]:
+    """Add ridge·scale² to the diagonal: β² in units of the data. Scales are powers of two."""
+    penalty = ridge * scale * scale
+    if not np.isfinite(penalty).all():
+        j = int(np.argmin(np.isfinite(penalty)))
+        raise InputError(
+            f"the values of {moments.names[j]!r} are so small that a penalty of {ridge:g} on its "
+            "coefficient leaves the range of float64. Multiply the column by a power of ten first."
+        )
+    at = np.diag_indices(len(scale))
+    high, low = matrix[0].copy(), matrix[1].copy()
+    high[at], low[at] = dd.add((high[at], low[at]), (penalty, np.zeros_like(penalty)))
+    return (high, low), penalty
 
 
 class ChangeError(NamedTuple):
@@ -226,21 +266,25 @@ def factorize(system: System, backend: Backend, *, strict: bool) -> Factor | Non
         is a rough one, or leaves more than a tenth of the inverse in doubt.
     """
     kept = np.flatnonzero(~system.constant)
-    capacity = system.rows - (1 if system.intercept else 0)
+    capacity = system.capacity
     rough = system.error > _ROUGH
     suspects: list[int] = []
     while True:
         p = len(kept)
         double_double = p <= _DOUBLE_DOUBLE_COLUMNS or not (rough and strict)
         error = system.error if double_double else system.error + UNIT_ROUNDOFF * math.sqrt(p)
-        matrix, inflation, raw_square = part_of(system, kept)
+        matrix, inflation, noise = part_of(system, kept)
         size = inflation * inflation
         triangle: DoubleDouble | None = None
         if double_double:
-            blur = (_RESOLUTION * error) * size * matrix[0].diagonal()
-            tolerance = np.maximum(ROUNDING_NOISE * raw_square, blur)
+            blur = (_RESOLUTION * error) * size * (matrix[0].diagonal() - system.penalty[kept])
+            tolerance = np.maximum(noise, blur)
             triangle, skipped = backend.cholesky(matrix, tolerance, capacity)
             if skipped.any():
+                if system.ridge and strict:
+                    return None
+                if system.ridge:
+                    raise ridge_too_small(system.ridge)
                 if strict and rough and (p <= capacity or skipped[:capacity].any()):
                     return None
                 suspects += kept[skipped].tolist()
@@ -257,27 +301,37 @@ def factorize(system: System, backend: Backend, *, strict: bool) -> Factor | Non
         if not doubt <= (0.1 if strict else 0.5):
             if strict:
                 return None
+            if system.ridge:
+                raise ridge_too_small(system.ridge)
             worst = int(np.argmax((inverse_triangle**2).T @ size))
             suspects.append(int(kept[worst]))
             kept = np.delete(kept, worst)
             continue
         # share of each pivot, in the order of the columns, that rounding the inputs explains
-        noise = (ROUNDING_NOISE * raw_square) @ (inverse_triangle * inverse_triangle)
-        if p and noise.max() >= 1.0:
-            kept = np.delete(kept, int(np.argmax(noise >= 1.0)))
+        share = noise @ (inverse_triangle * inverse_triangle)
+        if p and share.max() >= 1.0:
+            kept = np.delete(kept, int(np.argmax(share >= 1.0)))
             continue
         return Factor(
             kept, triangle, inverse_triangle, inverse, error, doubt, tuple(suspects), backend
         )
 
 
+def ridge_too_small(ridge: float) -> InputError:
+    """Build the error for a penalty lost in rounding: a ridge fit keeps all of its columns."""
+    return InputError(
+        f"a ridge penalty of {ridge:g} is nothing beside the rounding of these sums, and the "
+        "columns depend on each other without it. Use a larger one, or data that can be read again."
+    )
+
+
 def part_of(system: System, kept: npt.NDArray[np.intp]) -> tuple[DoubleDouble, Array, Array]:
-    """Return matrix, inflation and raw squares of some columns."""
+    """Return matrix, inflation and pivots at the rounding level of some columns."""
     if len(kept) == len(system.scale):
-        return system.matrix, system.inflation, system.raw_square
+        return system.matrix, system.inflation, system.noise
     both = np.ix_(kept, kept)
     matrix = (system.matrix[0][both], system.matrix[1][both])
-    return matrix, system.inflation[kept], system.raw_square[kept]
+    return matrix, system.inflation[kept], system.noise[kept]
 
 
 def _float_inverse_triangle(matrix: Array) -> Array | None:

@@ -28,6 +28,7 @@ from gausswork.leastsquares.system import (
     Reach,
     System,
     part_of,
+    ridge_too_small,
 )
 from gausswork.leastsquares.weights import weighted_error
 
@@ -107,10 +108,10 @@ def whiten(system: System, source: Source, backend: Backend, threads: int | None
     leaves out all that it can be sure of.
     """
     candidates = np.flatnonzero(~system.constant)
-    capacity = system.rows - (1 if system.intercept else 0)
+    capacity = system.capacity
     while True:
         kept = candidates[:capacity]
-        noise = ROUNDING_NOISE * system.raw_square[kept]
+        noise = system.noise[kept]
         v = _rough_inverse(system, kept, backend)
         gram = _gram(system, kept, v, source, backend, threads)
         pivots = v.diagonal() ** 2  # in the units of S, a pivot of A is smaller by these
@@ -121,6 +122,8 @@ def whiten(system: System, source: Source, backend: Backend, threads: int | None
             if not len(kept) or share.max() < 1.0:
                 return result
             skipped[int(np.argmax(share >= 1.0))] = True
+        if system.ridge:
+            raise ridge_too_small(system.ridge)
         candidates = candidates[~np.isin(candidates, kept[skipped])]
 
 
@@ -217,7 +220,7 @@ def _gram(
     batches = source.batches(block_rows(p))
     opening = next(batches)
     workers = workers_for(threads, backend, 10.0 * len(opening) * p * len(kept))
-    gram = np.zeros((len(kept), len(kept)))
+    gram = np.asarray((v.T * system.penalty[kept]) @ v)
     for part in in_order(summed, opening, batches, workers):
         gram += part
     return gram
