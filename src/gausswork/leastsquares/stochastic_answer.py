@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gausswork.data.sources import Source
-from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.descent import Descent, Outcome
-from gausswork.leastsquares.descent_outlook import Outlook, foreseen
 from gausswork.leastsquares.solution import FULL_DIGITS
 from gausswork.leastsquares.stochastic import Progress, Run, run
 from gausswork.leastsquares.stochastic_result import MiniBatch
@@ -24,6 +21,8 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.solution import Solution
 
 _THERE = 0.1  # standard errors: nearer than this the difference means nothing
+_PERFECT = 1e-20  # share of the squares of the target below which residuals are rounding
+_MANY = 500  # columns beyond which condition numbers take longer than they are worth
 _WORTH_SAYING = 10.0  # so many times better a condition makes standardising worth a remark
 
 
@@ -48,7 +47,7 @@ def descend(
     solution = done.solution
     exact = _exact(done)
     history = done.history
-    words = _Words(done, method, _outlook(done, method), _distance(done))
+    words = _Words(done, method, _distance(done))
     outcome = words.outcome()
     finding = words.finding(outcome)
     descent = Descent(
@@ -67,7 +66,6 @@ def descend(
         digits=np.minimum(agreeing_digits(done.coefficients, exact), _known(done)),
         findings=(finding, *_other_findings(done)),
         held_out_loss=history[:, 1] if done.held_out_rows else None,
-        outlook=words.outlook,
         least_squares=solution,
         mini_batch=MiniBatch(
             batch_size=method.batch_size or done.rows,
@@ -110,10 +108,9 @@ def _distance(done: Run) -> float:
     excess = setting.bowl.excess(setting.frame.from_user(done.coefficients))
     freedom = max(solution.degrees_of_freedom, 1)
     variance = solution.residual_sum_of_squares / freedom
-    if excess == 0.0:
-        return 0.0
-    if variance <= 0.0 or solution.rank == 0:
-        return math.inf
+    if variance * freedom <= _PERFECT * solution.total_sum_of_squares or solution.rank == 0:
+        total = solution.total_sum_of_squares / solution.moments.total_weight[0]
+        return 0.0 if excess <= _PERFECT * total else math.inf
     return math.sqrt(solution.moments.total_weight[0] * excess / solution.rank / variance)
 
 
@@ -124,25 +121,11 @@ def _known(done: Run) -> Array | float:
     return np.nan_to_num(done.solution.trusted_digits)
 
 
-def _outlook(done: Run, method: GradientDescent) -> Outlook | None:
-    """Return what the eigenvalues foretell of full batches at the same rate; None for others."""
-    setting = done.setting
-    if not setting.rule.linear:
-        return None
-    asked = replace(method, learning_rate=setting.rate, momentum=setting.momentum)
-    try:
-        return foreseen(done.solution, asked)[0]
-    except InputError:  # there is no direction in which to move
-        return None
-
-
 class _Words:
     """The sentences about how a descent in mini-batches has ended."""
 
-    def __init__(
-        self, done: Run, method: GradientDescent, outlook: Outlook | None, distance: float
-    ) -> None:
-        self.done, self.method, self.outlook, self.distance = done, method, outlook, distance
+    def __init__(self, done: Run, method: GradientDescent, distance: float) -> None:
+        self.done, self.method, self.distance = done, method, distance
         self.epochs = len(done.history) - 1
 
     def outcome(self) -> Outcome:
@@ -267,14 +250,12 @@ class _Words:
 
     def _nearer(self) -> str:
         """Say what would bring a descent nearer to the solution."""
-        here = self.outlook
-        other = None if here is None else here.alternative
-        if here is not None and other is not None and other.standardize:
-            gain = here.condition_number / other.condition_number
-            if gain > _WORTH_SAYING:
+        if not self.method.standardize and len(self.done.setting.names) <= _MANY:
+            here, there = self.done.setting.bowl.condition_numbers()
+            if here > _WORTH_SAYING * there:
                 return (
-                    f"standardize=True: the condition number becomes {other.condition_number:.3g} "
-                    f"instead of {here.condition_number:.3g}."
+                    f"standardize=True: the condition number becomes {there:.3g} instead of "
+                    f"{here:.3g}."
                 )
         if self.method.averaging is False and str(self.method.schedule) == "constant":
             return (

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gausswork.leastsquares.backend import default_backend
 from gausswork.leastsquares.moments import Moments
 from gausswork.leastsquares.stochastic_steps import Array, Frame
 from gausswork.leastsquares.system import assemble
+
+_POWERS = 50  # far more than it takes to tell columns apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +78,17 @@ class Bowl:
     best : (width,) where the loss is least.
     least : the loss there, penalty included.
     half : (width, width) H/2, zero in the directions that fill the lanes.
-    root : (width, width) R with RᵀR = H/2, so that small differences keep their digits.
+    root : (width + 1, width) R with RᵀR = H/2, so that small differences keep their digits.
+    curvature : the largest eigenvalue of H.
+    steepest : the coordinate that has most to do with it.
     """
 
     best: Array
     least: float
     half: Array
     root: Array
+    curvature: float
+    steepest: int
 
     @classmethod
     def of(cls, spread: Spread, frame: Frame, best: Array, least: float) -> Bowl:
@@ -94,14 +102,15 @@ class Bowl:
             # by the correlations: small columns beside large ones keep their digits
             size = np.sqrt(np.maximum(centred.diagonal(), 0.0))
             unit = np.where(size > 0.0, size, 1.0)
-            values, vectors = np.linalg.eigh(centred / unit / unit[:, None])
-            root[:p, :p] = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T * size
+            root[:p, :p] = _root(centred / unit / unit[:, None]) * size
         if frame.intercept:
             half[:p, :p] += np.outer(mean, mean)
             half[:p, p] = half[p, :p] = mean
             half[p, p] = 1.0
             root[width, :p], root[width, p] = mean, 1.0
-        return cls(best, least, half, root)
+        live = half[: p + 1, : p + 1]
+        curvature = 2.0 * float(np.linalg.eigvalsh(live)[-1])
+        return cls(best, least, half, root, curvature, _steepest(live))
 
     def loss(self, parameters: Array) -> float:
         """Return the loss at (width,) parameters."""
@@ -117,10 +126,45 @@ class Bowl:
         """Return the Euclidean norm of the gradient."""
         with np.errstate(over="ignore", invalid="ignore"):
             slope = 2.0 * (self.root.T @ (self.root @ (parameters - self.best)))
-            return math.sqrt(float(slope @ slope))
+            largest = float(np.max(np.abs(slope), initial=0.0))
+            if not 0.0 < largest < math.inf:
+                return largest
+            # squares leave the range of numbers before the norm does
+            return largest * float(np.linalg.norm(slope / largest))
 
-    @property
-    def steepest(self) -> tuple[float, int]:
-        """The largest eigenvalue of H, and the coordinate that has most to do with it."""
-        values, vectors = np.linalg.eigh(self.half)
-        return 2.0 * float(values[-1]), int(np.argmax(np.abs(vectors[:, -1])))
+    def condition_numbers(self) -> tuple[float, float]:
+        """Return that of H, and that of H once the columns are standardised; inf where flat."""
+        p = len(self.root) - 1
+        size = np.sqrt(self.half.diagonal())
+        live = np.flatnonzero(size > 0.0)
+        here = np.linalg.eigvalsh(self.half[np.ix_(live, live)])
+        centred = self.root[:p].T @ self.root[:p]
+        live = np.flatnonzero(centred.diagonal() > 1e-24 * size * size)
+        size = np.sqrt(centred.diagonal()[live])
+        there = np.linalg.eigvalsh(centred[np.ix_(live, live)] / size / size[:, None])
+        there = np.append(there, 1.0)  # the intercept, apart from all others
+        return _condition(here), _condition(there)
+
+
+def _root(matrix: Array) -> Array:
+    """Return R with RᵀR the matrix, which may be singular."""
+    try:
+        return np.asarray(np.linalg.cholesky(matrix).T)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(matrix)
+        return np.asarray(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T)
+
+
+def _steepest(matrix: Array) -> int:
+    """Return the coordinate with the largest part in the steepest direction (power method)."""
+    vector = matrix.diagonal().copy()
+    for _ in range(_POWERS):
+        vector /= float(np.max(np.abs(vector), initial=0.0)) or 1.0
+        vector = matrix @ vector
+    return int(np.argmax(np.abs(vector)))
+
+
+def _condition(values: npt.NDArray[Any]) -> float:
+    largest = float(values.max(initial=0.0))
+    least = float(values.min(initial=math.inf))
+    return largest / least if least > 1e-15 * largest else math.inf

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.solution import Solution
     from gausswork.leastsquares.stochastic_rules import Optimizer
 
-_SAMPLE = 65_536  # rows by which the spread of single rows is judged
+_SAMPLE = 8192  # rows by which the spread of single rows is judged
 _AUTO_MOMENTUM = 0.9
 
 
@@ -53,7 +53,7 @@ class Setting:
 
     def steep_column(self) -> str:
         """Say which column makes the largest curvature."""
-        j = self.bowl.steepest[1]
+        j = self.bowl.steepest
         if j >= len(self.names):
             return "the intercept"
         mean, scale = self.spread.mean[j], self.frame.scale[j]
@@ -89,7 +89,7 @@ def prepare(
     momentum = _AUTO_MOMENTUM if isinstance(method.momentum, str) else float(method.momentum)
     optimizer: Optimizer = method.optimizer  # type: ignore[assignment]
     rule = rule_of(optimizer, momentum, method.nesterov)
-    curvature = bowl.steepest[0]
+    curvature = bowl.curvature
     limit = batch_limit = math.inf
     if rule.linear and curvature > 0.0:
         limit = _limit(curvature, rule)
