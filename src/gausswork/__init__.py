@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.stochastic_rules import Optimizer, Schedule
     from gausswork.normal.distribution import Normal
     from gausswork.normal.estimation import NormalState
+    from gausswork.normal.limit import CentralLimit, central_limit
     from gausswork.normal.normality import Normality, normality, normality_of_moments
     from gausswork.normal.outliers import Outliers, outliers
 
 __version__ = "0.2.0"
 
 __all__ = [
+    "CentralLimit",
     "Descent",
     "Finding",
     "Fit",
@@ -45,6 +47,7 @@ __all__ = [
     "Outliers",
     "Outlook",
     "Schedule",
+    "central_limit",
     "errors",
     "fit",
     "initialization",
@@ -58,6 +61,8 @@ __all__ = [
 
 # Public name -> the module that defines it; a module itself stands under its own name.
 _HOMES = {
+    "CentralLimit": "gausswork.normal.limit",
+    "central_limit": "gausswork.normal.limit",
     "Descent": "gausswork.leastsquares.descent",
     "Finding": "gausswork.findings",
     "Fit": "gausswork.leastsquares.fit",

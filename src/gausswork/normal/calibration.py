@@ -49,13 +49,20 @@ class Calibration:
 
 
 @lru_cache(maxsize=1)
-def calibrations() -> Mapping[str, Calibration]:
-    """Read the tables that come with the package: statistic -> calibration."""
+def stored() -> Mapping[str, Any]:
+    """Read the tables that come with the package, as they are written."""
     text = resources.files("gausswork.normal").joinpath("calibration.json").read_text("utf-8")
-    stored: dict[str, Any] = json.loads(text)
-    tails = np.array(stored["tails"])
+    tables: dict[str, Any] = json.loads(text)
+    return tables
+
+
+@lru_cache(maxsize=1)
+def calibrations() -> Mapping[str, Calibration]:
+    """Return the tables of the tests: statistic -> calibration."""
+    tables = stored()
+    tails = np.array(tables["tails"])
     found = {}
-    for name, table in stored["statistics"].items():
+    for name, table in tables["statistics"].items():
         sizes = np.array([math.inf if n is None else float(n) for n in table["sizes"]])
         found[name] = Calibration(sizes, tails, np.array(table["quantiles"]))
     return found

@@ -13,20 +13,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gausswork.plots.estimates import coefficients
     from gausswork.plots.regression import fit
+    from gausswork.plots.shape import central_limit, histogram, qq
     from gausswork.plots.style import check_path, save
 
 __all__ = [
+    "central_limit",
     "check_path",
     "coefficients",
     "fit",
+    "histogram",
+    "qq",
     "save",
 ]
 
 # Public function -> the module that defines it.
 _HOMES = {
+    "central_limit": "shape",
     "check_path": "style",
     "coefficients": "estimates",
     "fit": "regression",
+    "histogram": "shape",
+    "qq": "shape",
     "save": "style",
 }
 
