@@ -185,6 +185,11 @@ class KeptRows:
             gaps = gaps[: np.searchsorted(gaps, last)] - first
             yield _leave_out(batch, gaps) if len(gaps) else batch
 
+    @property
+    def dropped_rows(self) -> npt.NDArray[np.intp]:
+        """Numbers of the rows with a gap, ascending, counted from 0."""
+        return self._dropped
+
     def without_missing(self, *, missing: str | None = None) -> KeptRows:
         """Return itself: there is nothing left to drop."""
         return self

@@ -63,6 +63,12 @@ class EncodedSource:
         self.weighting = recipe.weights.kind if recipe.weights else None
         self.tally = Tally(read=0, dropped=0, missing={})
         self.findings: tuple[Finding, ...] = ()
+        self._dropped: list[npt.NDArray[np.intp]] = []
+
+    @property
+    def dropped_rows(self) -> npt.NDArray[np.intp]:
+        """Numbers of the rows with a gap that the latest pass has met so far, from 0."""
+        return np.concatenate([np.empty(0, dtype=np.intp), *self._dropped])
 
     @property
     def replayable(self) -> bool:
@@ -94,10 +100,13 @@ class EncodedSource:
         """Yield all complete rows in order, ``rows`` at a time."""
         check_rows(rows)
         tally = Tally(read=0, dropped=0, missing={})
+        self._dropped = []
         rounded: dict[str, int] = {}
         recipe = self.recipe
         columns = (*recipe.columns, *map(Predictor, recipe.target_columns))
-        complete = complete_rows(self.table, columns, self.missing, recipe.weights, tally, rounded)
+        complete = complete_rows(
+            self.table, columns, self.missing, recipe.weights, tally, rounded, self._dropped
+        )
         pieces = (
             (piece for piece, _ in complete)
             if recipe.formula is None
@@ -125,6 +134,7 @@ def complete_rows(
     weights: Weights | None = None,
     tally: Tally | None = None,
     rounded: dict[str, int] | None = None,
+    dropped: list[npt.NDArray[np.intp]] | None = None,
 ) -> Iterator[tuple[list[Compact], Callable[[int], str]]]:
     """Yield the rows that have a value in every column, a portion at a time.
 
@@ -135,6 +145,7 @@ def complete_rows(
     missing : ``"drop"`` or ``"error"``.
     weights : the column that weighs the rows.
     tally, rounded : where to count rows and gaps, and integers that had to be rounded.
+    dropped : where to put the numbers of the rows with gaps, counted from 0.
 
     Yields
     ------
@@ -158,6 +169,7 @@ def complete_rows(
         ]
         for name, example in portion.beyond.items():
             rounded.setdefault(name, example)
+        first = tally.read
         tally.read += portion.rows
         gaps = _find_gaps(piece, columns, portion, missing, tally)
         if weights is not None and by is not None:
@@ -167,6 +179,8 @@ def complete_rows(
         where = portion.where
         if gaps is not None:
             tally.dropped += int(np.count_nonzero(gaps))
+            if dropped is not None:
+                dropped.append(first + np.flatnonzero(gaps))
             piece = [values[~gaps] for values in piece]
             where = _where_kept(portion.where, ~gaps)
         yield piece, where

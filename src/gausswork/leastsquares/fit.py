@@ -26,7 +26,9 @@ from gausswork.leastsquares.weights import weight_findings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gausswork.leastsquares.checkup import Checkup
     from gausswork.leastsquares.descent import Descent
+    from gausswork.leastsquares.influence import Influence
     from gausswork.leastsquares.prediction import Prediction
 
 Vector = npt.NDArray[np.float64]
@@ -247,6 +249,50 @@ class Fit:
         from gausswork.leastsquares.prediction import predict_data
 
         return predict_data(self, new, interval=interval, level=level)
+
+    def check(
+        self,
+        data: Any = None,
+        *,
+        lags: int | None = None,
+        labels: Sequence[Any] | None = None,
+    ) -> Checkup:
+        """Look at the rows once more: whether the fit holds, and what would change it.
+
+        Heteroscedasticity, likeness of neighbouring rows, curvature, shape of the residuals,
+        collinearity and the rows that weigh most, each with what was seen, whether it matters here
+        and what to do. Memory does not grow with the rows.
+
+        Parameters
+        ----------
+        data : what was fitted; by default the rows that the fit has kept.
+        lags : how many rows back Breusch and Godfrey's test looks; by default 10, or a fifth of the
+            rows.
+        labels : what the rows of the data are called, those left out for gaps too; by default their
+            numbers, counted from 0.
+
+        Raises
+        ------
+        InputError
+            The fit has no rows of its own, the data has changed since, or no residual is left.
+        """
+        from gausswork.leastsquares.checkup import check
+
+        return check(self, data, lags=lags, labels=labels)
+
+    def influence(self, data: Any = None) -> Influence:
+        """Return leverage, studentised residuals, Cook's distance and kin of every row.
+
+        For data that does not fit into memory,
+        :func:`gausswork.leastsquares.influence.influence_batches` yields the same in batches.
+
+        Parameters
+        ----------
+        data : what was fitted; by default the rows that the fit has kept.
+        """
+        from gausswork.leastsquares.influence import influence_batches, joined
+
+        return joined(list(influence_batches(self, data)))
 
     def show_work(self, data: Any = None) -> str:
         """Return the normal equation with the numbers of this fit, step by step.

@@ -194,6 +194,19 @@ def spread_rows(fit: Fit, data: Any, most: int) -> tuple[Array, Array]:
     return np.concatenate(xs), np.concatenate(ys)
 
 
+def original_rows(source: Source, used: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return where rows that were used lie in the data, rows left out for gaps counted too.
+
+    Parameters
+    ----------
+    used : numbers among the rows used, from 0, no further than the present pass has come.
+    """
+    dropped = np.asarray(getattr(source, "dropped_rows", ()), dtype=np.int64)
+    # used row k lies at k + (dropped rows before it)
+    before = dropped - np.arange(len(dropped))
+    return used + np.searchsorted(before, used, side="right")
+
+
 def fitted_predictors(fit: Fit) -> Iterator[Array]:
     """Yield the predictors of the rows that were fitted, (m, p) at a time."""
     witness = Witness.of(fit)
