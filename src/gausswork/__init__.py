@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gausswork import errors, initialization, sampling
     from gausswork.findings import Finding
+    from gausswork.leastsquares.checkup import Checkup
     from gausswork.leastsquares.descent import Descent
     from gausswork.leastsquares.descent_outlook import Outlook, outlook
     from gausswork.leastsquares.fit import Fit, fit, load
     from gausswork.leastsquares.gradient import GradientDescent
+    from gausswork.leastsquares.influence import Influence
     from gausswork.leastsquares.moments import Moments
     from gausswork.leastsquares.solution import NormalEquation
     from gausswork.leastsquares.stochastic_result import MiniBatch
@@ -33,10 +35,12 @@ __version__ = "0.2.0"
 
 __all__ = [
     "CentralLimit",
+    "Checkup",
     "Descent",
     "Finding",
     "Fit",
     "GradientDescent",
+    "Influence",
     "MiniBatch",
     "Moments",
     "Normal",
@@ -63,6 +67,8 @@ __all__ = [
 _HOMES = {
     "CentralLimit": "gausswork.normal.limit",
     "central_limit": "gausswork.normal.limit",
+    "Checkup": "gausswork.leastsquares.checkup",
+    "Influence": "gausswork.leastsquares.influence",
     "Descent": "gausswork.leastsquares.descent",
     "Finding": "gausswork.findings",
     "Fit": "gausswork.leastsquares.fit",

@@ -106,7 +106,7 @@ def _errors(seen: Checkup) -> str:
 
 
 def _signed(value: float) -> str:
-    return "—" if math.isnan(value) else f"{value:+.2f}".replace("-", "−")
+    return "—" if math.isnan(value) else f"{value:+.2f}"
 
 
 def _percent(share: float) -> str:

@@ -17,7 +17,9 @@ import pytest
 import gausswork
 
 PACKAGE = Path(gausswork.__file__).parent
-FACES = frozenset({"cli", "plots", "report", "work", "descending", "sklearn", "lab"})
+FACES = frozenset(
+    {"checkreport", "cli", "htmlreport", "plots", "report", "work", "descending", "sklearn", "lab"}
+)
 WINGS = frozenset({"data", "sampling", "normal", "leastsquares", "initialization"})
 HELPERS = frozenset({"files", "formatting", "processors"})
 GROUND = frozenset({"errors", "findings", "plain"})

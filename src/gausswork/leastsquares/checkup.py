@@ -195,8 +195,7 @@ def check(
     g = Geometry.of(fit.solution)
     lags = _lags(lags, g)
     source = source_of(fit, data)
-    if fit.residual_sd == 0.0 or math.isnan(fit.residual_sd):
-        raise InputError(_why_not(fit))
+    _refuse_undefined(fit)
     names = estimated_names(fit)
     auxiliary, differences = Auxiliary.of(g, lags), Differences.of(g)
     recursion, extremes = Recursion.of(g), Extremes.of(g, _LEADING)
@@ -282,18 +281,31 @@ def _lags(lags: Any, g: Geometry) -> int:
     return int(lags)
 
 
-def _why_not(fit: Fit) -> str:
+def _refuse_undefined(fit: Fit) -> None:
+    """Refuse a fit whose residuals say nothing."""
+    if fit.weighting is not None:
+        raise InputError("the check-up of a weighted fit is not supported yet.")
+    if not fit.solution.minimal:
+        raise InputError(
+            "these coefficients are not those of least squares: the descent stopped before it "
+            "arrived, and the check-up speaks of residuals at the minimum. Check the fit by "
+            "NormalEquation(), or let the descent go on."
+        )
     if fit.degrees_of_freedom < 1:
-        return (
+        raise InputError(
             f"there are as many coefficients as rows ({fit.rows}), so no residual is left to look "
             "at. Fit fewer columns or more rows."
         )
-    if fit.residual_sd == 0.0:
-        return "the fit is perfect: every residual is zero, and there is nothing to check."
-    return (
-        "the residuals of this fit are not known: they are smaller than the sums of its stream can "
-        "resolve. Fit from data that can be read again."
-    )
+    if math.isnan(fit.residual_sd):
+        raise InputError(
+            "the residuals of this fit are not known: they are smaller than the sums of its "
+            "stream can resolve. Fit from data that can be read again."
+        )
+    if fit.residual_sd == 0.0 or any(f.code == "perfect-fit" for f in fit.findings):
+        raise InputError(
+            "the fit is perfect: no residual is larger than rounding, and there is nothing to "
+            "check. Look whether the target was computed from the features."
+        )
 
 
 def _batch(g: Geometry) -> int:

@@ -246,7 +246,8 @@ def _shape(seen: Checkup) -> Iterator[Finding]:
         f"The residuals are not bell-shaped (skewness {seen.spread.skewness:.2f}, kurtosis "
         f"{seen.spread.kurtosis:.2f} where a bell has 0 and 3; {_p(normality.p_value)})"
     )
-    off = abs(outside - 0.05) > COVERAGE_OFF
+    chance = 2.0 * math.sqrt(0.05 * 0.95 / seen.rows)
+    off = abs(outside - 0.05) > max(COVERAGE_OFF, chance)
     if free < FEW:
         yield Finding(
             "residuals-not-bell-shaped",
