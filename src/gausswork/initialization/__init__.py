@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gausswork.initialization.doctor import Diagnosis, diagnose
     from gausswork.initialization.draws import draw, lsuv, variance_scaling
     from gausswork.initialization.fan import Fans, fans
+    from gausswork.initialization.mup import mup_factors, mup_groups
     from gausswork.initialization.plans import Plan, plan
     from gausswork.initialization.schemes import Scheme, scheme
     from gausswork.initialization.theory import MeanField, edge_of_chaos, mean_field
@@ -34,6 +35,8 @@ __all__ = [
     "initialize",
     "lsuv",
     "mean_field",
+    "mup_factors",
+    "mup_groups",
     "plan",
     "scheme",
     "variance_scaling",
@@ -55,6 +58,8 @@ _HOMES = {
     "initialize": "apply",
     "lsuv": "draws",
     "mean_field": "theory",
+    "mup_factors": "mup",
+    "mup_groups": "mup",
     "plan": "plans",
     "scheme": "schemes",
     "variance_scaling": "draws",

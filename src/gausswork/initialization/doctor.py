@@ -47,7 +47,8 @@ class LayerHealth:
     activation_mean, activation_sd : after it; those of the output without one.
     saturated : share of activations where the slope is below 1/20 of the largest; NaN where the
         activation has no limits.
-    dead : share of units that are zero for every sample; NaN where they cannot be.
+    dead, always_on : shares of units that are zero for every sample, and for none; NaN where units
+        cannot be off. Weights centred on zero leave as many always on as off.
     similarity : correlation of two samples of the batch in the output; 1 when all look the same.
     gradient_sd : root mean square of the gradient of the loss by the output.
     forward, backward : factor on the signal from the layer before, and on the gradient from the
@@ -74,6 +75,7 @@ class LayerHealth:
     activation_sd: float
     saturated: float
     dead: float
+    always_on: float
     similarity: float
     gradient_sd: float
     forward: float
@@ -236,6 +238,7 @@ def _judged(
                 activation_sd=active.sd,
                 saturated=layer.saturated,
                 dead=layer.dead,
+                always_on=layer.always_on,
                 similarity=layer.output.similarity,
                 gradient_sd=row.gradient_rms * measured.scale,
                 forward=math.nan if before is None else _ratio(layer.output.rms, before.rms),
@@ -279,6 +282,7 @@ class _Row:
         self.weight_mean = self.weight_sd = self.weight_variance = math.nan
         self.centred = False
         self.zero = False
+        self._predicted: tuple[float, float] | None = None
         self.gradient = math.sqrt(layer.gradient_squares)
         count = max(layer.gradient_numbers, 1)
         self.gradient_rms = math.sqrt(layer.gradient_squares / count)

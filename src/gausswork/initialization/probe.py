@@ -64,7 +64,8 @@ class Layer:
     direct : whether that function got the output itself, and not a normalised one.
     active : the signal after the activation.
     saturated : share of activations whose slope is below 1/20 of the largest; NaN without limits.
-    dead : share of units that are off for every sample; NaN where they cannot be.
+    dead, always_on : shares of units that are off for every sample and for none; NaN where units
+        cannot be off.
     source, source_active : the layer whose output is this one's input, where it comes without
         detours, and whether it went through that layer's activation; None otherwise.
     gradient_squares : Σ of squared gradients with respect to the output, over all calls.
@@ -84,6 +85,7 @@ class Layer:
     active: Signal | None = None
     saturated: float = math.nan
     dead: float = math.nan
+    always_on: float = math.nan
     source: Layer | None = None
     source_active: bool = False
     gradient_squares: float = math.nan
@@ -139,6 +141,7 @@ def measure(model: Any, call: batches.Call, targets: Any, loss: Any, *, seed: in
     size = _size([c for c in cotangents if c is not None])
     gradients: list[Any] = [None] * len(named)
     if ends and size > 0.0 and math.isfinite(size):
+        recorder.listening = True
         used = [(e, c / size) for e, c in zip(ends, cotangents, strict=True) if c is not None]
         gradients = list(
             th.autograd.grad(
@@ -206,6 +209,7 @@ class _Recorder:
         self.model = model
         self.layers: list[Layer] = []
         self.stack: list[str] = []
+        self.listening = False
         self._known: dict[int, Layer] = {}
         self._origin: dict[int, tuple[Any, Layer, bool]] = {}
         self._inputs: dict[int, tuple[Layer | None, bool]] = {}
@@ -271,7 +275,20 @@ class _Recorder:
             layer, again.calls = again, again.calls + 1
         self._origin[id(out)] = (out, layer, False)
         if out.requires_grad:
-            out.register_hook(_gradient(layer))
+            out.register_hook(self._gradient(layer))
+
+    def _gradient(self, layer: Layer) -> Callable[[Any], None]:
+        def hook(gradient: Any) -> None:
+            if not self.listening:  # the gradient of the loss alone, to find its scale
+                return
+            wide = _wide(gradient.detach())
+            before = layer.gradient_squares if layer.gradient_numbers else 0.0
+            layer.gradient_squares = before + float((wide * wide).sum())
+            layer.gradient_numbers += gradient.numel()
+            if not layer.gradients.size:
+                layer.gradients = signal(gradient).values
+
+        return hook
 
     def activated(self, phi: Activation, given: Any, out: Any) -> None:
         """Note that an activation was applied."""
@@ -284,7 +301,7 @@ class _Recorder:
             layer.direct = origin is not None and not origin[2]
             layer.active = signal(out)
             layer.saturated = _saturated(phi, out)
-            layer.dead = _dead(phi, out, layer.axis)
+            layer.dead, layer.always_on = _switched(phi, out, layer.axis)
         if origin is not None:
             self._origin[id(out)] = (out, layer, True)
 
@@ -293,19 +310,6 @@ class _Recorder:
         origin = self._origin.get(id(given))
         if origin is not None and hasattr(out, "numel") and out.numel() == given.numel():
             self._origin[id(out)] = (out, origin[1], origin[2])
-
-
-def _gradient(layer: Layer) -> Callable[[Any], None]:
-    def hook(gradient: Any) -> None:
-        wide = _wide(gradient.detach())
-        squares = float((wide * wide).sum())
-        before = 0.0 if layer.gradient_numbers == 0 else layer.gradient_squares
-        layer.gradient_squares = before + squares
-        layer.gradient_numbers += gradient.numel()
-        if not layer.gradients.size:
-            layer.gradients = signal(gradient).values
-
-    return hook
 
 
 def _mode(recorder: _Recorder) -> Any:
@@ -373,13 +377,14 @@ def _saturated(phi: Activation, out: Any) -> float:
     return float(flat.double().mean()) if out.numel() else math.nan
 
 
-def _dead(phi: Activation, out: Any, axis: int) -> float:
-    """Return the share of units that are zero for every sample of the batch."""
+def _switched(phi: Activation, out: Any, axis: int) -> tuple[float, float]:
+    """Return the shares of units that are off for every sample, and for no sample."""
     if not phi.rectifies or out.ndim < 2:
-        return math.nan
+        return math.nan, math.nan
     axis = axis if out.ndim >= -axis + 1 else -1
     by_unit = out.detach().movedim(axis, 0).reshape(out.shape[axis], -1)
-    return float((by_unit.amax(dim=1) <= 0.0).double().mean())
+    off = (by_unit.amax(dim=1) <= 0.0).double().mean()
+    return float(off), float((by_unit.amin(dim=1) > 0.0).double().mean())
 
 
 def _cotangents(

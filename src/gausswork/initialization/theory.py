@@ -29,7 +29,7 @@ _PIECE_NODES = 96
 _REACH = 12.0  # standard deviations; what lies beyond weighs less than 1e-32
 _LARGEST_Q = 1e12  # a variance beyond it grows for ever
 _SMALLEST_Q = 1e-12  # and one below it falls to zero
-_STEPS = 20_000  # of the correlation map, which creeps near the edge of chaos
+_NEAR_ONE = 1e-6  # a correlation so near to 1 counts as 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,13 +272,18 @@ def mean_field(of: Any, weight_variance: float, bias_variance: float = 0.0) -> M
 
 def _fixed_correlation(phi: Activation, w2: float, b2: float, q: float) -> float:
     """Return c* < 1, to which the correlations of a chaotic network fall."""
-    c = 0.5
-    for _ in range(_STEPS):
-        following = correlation_map(c, phi, w2, b2, q)
-        if abs(following - c) < 1e-12:
-            break
-        c = following
-    return c
+    from scipy.optimize import brentq
+
+    def excess(c: float) -> float:
+        return correlation_map(c, phi, w2, b2, q) - c
+
+    # Below 1 the map lies under the diagonal, at 0 (or at −1 for odd functions) on or over it.
+    low, high = 0.0, 1.0 - _NEAR_ONE
+    if excess(high) >= 0.0:
+        return 1.0
+    while excess(low) < 0.0 and low > -1.0:
+        low = max(low - 0.25, -1.0)
+    return float(brentq(excess, low, high, xtol=1e-12)) if excess(low) >= 0.0 else low
 
 
 def _variance_scale(phi: Activation, w2: float, b2: float, q: float) -> float:

@@ -27,13 +27,13 @@ _LARGE = 1e3  # a factor over the whole depth that stalls or shakes training
 _TINY = 1e-4  # of a gradient that does not train any more
 _STEEP, _NOTICED = 3.0, 1e2  # a factor per layer that matters from this over the depth on
 _SATURATED, _MOSTLY_SATURATED = 0.3, 0.6
-_DEAD_MORE = 0.25  # share of units dead beyond what chance leaves dead in this batch
+_DEAD_MORE = 0.25  # share of units off beyond those that are always on
+_SIGMAS = 4.5  # by which they must exceed them: there are many layers, and units hang together
 _MOSTLY_DEAD = 0.9
 _ALIKE = 1e-4  # 1 − similarity of samples
 _VERY_MUCH_ALIKE = 1e-6
 _DEFAULT = 1.0 / 3.0  # fan_in · Var W of PyTorch's default
 _CLOSE = 0.1
-_ANGLES = 64
 _SHOWN = {"relu": "ReLU", "relu6": "ReLU6", "leaky_relu": "leaky ReLU", "selu": "SELU",
           "elu": "ELU", "gelu": "GELU", "silu": "SiLU"}  # fmt: skip
 
@@ -285,12 +285,7 @@ def _unreached(diagnosis: Diagnosis, measured: Measured, rows: Sequence[Any]) ->
 
 
 def _dead(diagnosis: Diagnosis) -> list[Finding]:
-    found = []
-    for layer in diagnosis.layers:
-        if math.isfinite(layer.dead) and not layer.copies:
-            chance = chance_dead(layer.similarity, diagnosis.samples)
-            if layer.dead > chance + _DEAD_MORE:
-                found.append(layer)
+    found = [layer for layer in diagnosis.layers if _has_dead(layer) and not layer.copies]
     if not found:
         return []
     worst = max(layer.dead for layer in found)
@@ -308,18 +303,19 @@ def _dead(diagnosis: Diagnosis) -> list[Finding]:
     ]
 
 
-def chance_dead(similarity: float, samples: int) -> float:
-    """Return the share of ReLU units that chance leaves off for every sample of a batch.
+def _has_dead(layer: LayerHealth) -> bool:
+    """Whether more units are off for every sample than chance leaves off.
 
-    With pre-activations normal about zero, and c the correlation of two samples, each is
-    √c·t + √(1−c)·zᵢ: off for all samples with probability E_t[Φ(−t·√(c/(1−c)))ⁿ].
+    Samples that are alike switch a unit together. With weights centred on zero that leaves as many
+    units always on as always off, whatever the batch; the difference is what the biases did.
     """
-    from scipy.special import ndtr
-
-    c = min(max(similarity, 0.0), 1.0 - 1e-12) if math.isfinite(similarity) else 0.0
-    t, w = np.polynomial.hermite_e.hermegauss(_ANGLES)
-    below = ndtr(-t * math.sqrt(c / (1.0 - c)))
-    return float((w / w.sum()) @ below**samples)
+    if not layer.dead > 0.0:
+        return False
+    if layer.dead == 1.0:
+        return True
+    units = max(layer.shape[0] if layer.shape else 1, 1)
+    by_chance = _SIGMAS * math.sqrt((layer.dead + layer.always_on) / units)
+    return layer.dead - layer.always_on > max(_DEAD_MORE, by_chance)
 
 
 def _saturated(diagnosis: Diagnosis) -> list[Finding]:
