@@ -61,6 +61,9 @@ class EncodedSource:
         self.names = recipe.names
         self.target = recipe.target
         self.weighting = recipe.weights.kind if recipe.weights else None
+        self.low_of, self.powers = (
+            ((), ()) if recipe.formula is None else (recipe.formula.low_of, recipe.formula.powers)
+        )
         self.tally = Tally(read=0, dropped=0, missing={})
         self.findings: tuple[Finding, ...] = ()
         self._dropped: list[npt.NDArray[np.intp]] = []
@@ -112,15 +115,17 @@ class EncodedSource:
             if recipe.formula is None
             else _designed(complete, columns, recipe.formula)
         )
-        p = len(recipe.columns if recipe.formula is None else recipe.names)
+        p, first = len(recipe.columns if recipe.formula is None else recipe.names), 0
+        p, first = p + len(self.low_of), p
         for block in reblock(pieces, rows):
             y = cast(FloatVector, block[p])
             weight = None if recipe.weights is None else cast(FloatVector, block[-1])
             if recipe.formula is None:
                 yield Batch(expand(block[:p], recipe.columns, len(y)), y, weight)
             else:
-                x = cast(tuple[FloatVector, ...], tuple(block[:p]))
-                yield Batch(x if x else np.empty((len(y), 0)), y, weight)
+                x = cast(tuple[FloatVector, ...], tuple(block[:first]))
+                low = cast(tuple[FloatVector, ...], tuple(block[first:p]))
+                yield Batch(x if x else np.empty((len(y), 0)), y, weight, low)
         self.tally = tally
         self.findings = tuple(rounded_integers(name, rounded[name]) for name in rounded)
         if tally.read == tally.dropped:
@@ -196,13 +201,13 @@ def _designed(
     columns: Sequence[Predictor],
     design: FormulaDesign,
 ) -> Iterator[list[Compact]]:
-    """Turn complete rows into the design of a formula, then the target, then the weights if any."""
+    """Turn complete rows into a design, its low words, the target, and the weights if any."""
     names = [column.name for column in columns]
     for piece, where in complete:
         by_name = dict(zip(names, piece, strict=False))
         y = design.response(by_name, where)
-        values, _ = design.expand(by_name, where)
-        yield [*values, y, *piece[len(names) :]]
+        values, lows = design.expand(by_name, where)
+        yield [*values, *(low for low in lows if low is not None), y, *piece[len(names) :]]
 
 
 def predictor_blocks(table: Table, recipe: Recipe) -> Iterator[npt.NDArray[np.float64]]:

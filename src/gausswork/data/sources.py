@@ -27,11 +27,21 @@ class Batch:
     y : (m,) array of float64 or float32.
     weight : (m,) array of float64 or float32, at least 0; None where rows count alike. What it
         means is said by ``weighting`` of the source.
+    low : what rounding took off some columns, (m,) each; whose is said by ``low_of`` of the source.
     """
 
     x: FloatMatrix | tuple[FloatVector, ...]
     y: FloatVector
     weight: FloatVector | None = None
+    low: tuple[FloatVector, ...] = ()
+
+    @property
+    def words(self) -> FloatMatrix | tuple[FloatVector, ...]:
+        """``x``, and the low words after it where there are any: what the kernels read."""
+        if not self.low:
+            return self.x
+        columns = self.x if isinstance(self.x, tuple) else tuple(self.x.T)
+        return (*columns, *self.low)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -60,7 +70,8 @@ class Source(Protocol):
     except the last: fixed blocks make the sums the same to the last bit for any reader.
 
     A source whose batches have weights says so by one more attribute, ``weighting``, which is
-    ``"analytic"`` or ``"frequency"``; see :func:`weighting_of`.
+    ``"analytic"`` or ``"frequency"``; see :func:`weighting_of`. One with low words says in
+    ``low_of`` which predictor each belongs to, and in ``powers`` which are powers of one column.
     """
 
     @property

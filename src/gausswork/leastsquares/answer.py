@@ -193,7 +193,7 @@ def _input_noise(
     """
     c, n, beta = factor.inverse, system.rows, state.coefficients[0]
     of_ones = 1.0 / system.weight[0]
-    raw = system.raw_square[factor.kept]
+    raw = np.where(system.powers, 0.0, system.raw_square)[factor.kept]
     per_row = (system.target_raw_square + float((beta * beta) @ raw)) / n
     residual = variance if math.isfinite(variance) else 0.0
     noise = np.sqrt(per_row * c.diagonal() + residual * ((c * c) @ raw))

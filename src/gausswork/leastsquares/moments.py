@@ -17,6 +17,7 @@ from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.backend import Backend, default_backend
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble, Integers
 from gausswork.leastsquares.kernels import Sums, columns_of
+from gausswork.leastsquares.lows import with_lows
 from gausswork.leastsquares.ordered import in_order
 from gausswork.leastsquares.weights import (
     NO_WEIGHTS,
@@ -285,7 +286,7 @@ def accumulate(
     InputError
         The source has no rows.
     """
-    backend = backend or default_backend()
+    backend = with_lows(backend or default_backend(), getattr(source, "low_of", ()))
     p, kind = len(source.names), weighting_of(source)
     batches = source.batches(block_rows(p)) if blocks is None else blocks
     opening = next(batches, None)
@@ -301,7 +302,7 @@ def accumulate(
         def summed(batch: Batch) -> tuple[int, WeightSums | None, Sums]:
             with np.errstate(all="ignore"):
                 weights = weight_sums(batch, kind)
-                sums = backend.gram(batch.x, batch.y, scale, shift, tier, batch.weight)
+                sums = backend.gram(batch.words, batch.y, scale, shift, tier, batch.weight)
                 return len(batch), weights, sums
 
         workers = workers_for(threads, backend, len(opening) * (p + 1) ** 2)

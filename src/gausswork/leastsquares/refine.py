@@ -11,6 +11,7 @@ import numpy as np
 from gausswork.data.sources import Batch, Source
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
+from gausswork.leastsquares.lows import with_lows
 from gausswork.leastsquares.moments import block_rows, workers_for
 from gausswork.leastsquares.ordered import in_order
 from gausswork.leastsquares.system import SAFETY, Factor, Reach, System
@@ -247,12 +248,12 @@ def _residual_sums(
     high, low = np.zeros(p), np.zeros(p)
     high[factor.kept], low[factor.kept] = state.coefficients
     scale = np.append(system.scale, system.target_scale)
-    backend = factor.backend
+    backend = with_lows(factor.backend, getattr(source, "low_of", ()))
 
     def summed(batch: Batch) -> Any:
         with np.errstate(all="ignore"):
             return backend.residual_sums(
-                batch.x, batch.y, scale, state.intercept, (high, low), batch.weight
+                batch.words, batch.y, scale, state.intercept, (high, low), batch.weight
             )
 
     batches = source.batches(block_rows(p))

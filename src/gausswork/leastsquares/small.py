@@ -52,6 +52,7 @@ def fit_small(
     blocks = source.batches(block_rows(p))
     regular = 0 < p <= MOST_PREDICTORS and not method.ridge
     regular = regular and getattr(source, "weighting", None) is None
+    regular = regular and not getattr(source, "low_of", ())
     if backend.small_fit is None or not regular:
         return None, blocks
     opening = next(blocks, None)

@@ -105,8 +105,10 @@ def _solve(
     tolerance = 10.0 ** -min(wanted, STANDARD_ERROR_DIGITS)
     rows = source if source is not None and source.replayable else None
     with np.errstate(all="ignore"):
-        ridge = float(method.ridge)
-        system = assemble(moments, intercept=intercept, backend=backend, ridge=ridge)
+        system = assemble(
+            moments, intercept=intercept, backend=backend, ridge=float(method.ridge),
+            powers=getattr(source, "powers", ()),
+        )  # fmt: skip
         factor: Factor | Whitened | None
         factor = factorize(system, backend, strict=rows is not None)
         if rows is not None and factor is not None:
@@ -124,7 +126,9 @@ def _solve(
             spread, state = from_whitened(system, factor), unsolved(system, factor)
         else:
             spread, state = from_moments(system, factor, to), unrefined(system, factor, to)
-            if spread.worst() > tolerance and not ridge:  # a ridge fit has no standard errors
+            if (
+                spread.worst() > tolerance and not system.ridge
+            ):  # a ridge fit has no standard errors
                 if may_escalate:
                     return None
                 if rows is not None and wanted >= STANDARD_ERROR_DIGITS:

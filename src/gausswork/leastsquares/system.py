@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -57,6 +58,8 @@ class System:
         out of a ridge fit.
     penalty : (p,) added to the diagonal of the matrix; zero without a ridge.
     error : error constant of the Gram matrix.
+    powers : (p,) columns that are powers of one column, kept to two words: rounding its values
+        moves all of them together, along the curve, and not each on its own.
     """
 
     rows: int
@@ -79,6 +82,7 @@ class System:
     penalty: Array
     ridge: float
     error: float
+    powers: npt.NDArray[np.bool_]
 
     @property
     def capacity(self) -> int:
@@ -93,7 +97,14 @@ class System:
         return (0.0 if self.ridge else ROUNDING_NOISE) * self.raw_square
 
 
-def assemble(moments: Moments, *, intercept: bool, backend: Backend, ridge: float = 0.0) -> System:
+def assemble(
+    moments: Moments,
+    *,
+    intercept: bool,
+    backend: Backend,
+    ridge: float = 0.0,
+    powers: Sequence[int] = (),
+) -> System:
     """Centre the moments exactly (or move them back to zero), equilibrate, add a ridge."""
     weight = moments.total_weight
     n = weight[0]
@@ -144,6 +155,7 @@ def assemble(moments: Moments, *, intercept: bool, backend: Backend, ridge: floa
         penalty=penalty,
         ridge=ridge,
         error=moments.error,
+        powers=np.isin(np.arange(len(fit) - 1), powers),
     )
 
 

@@ -19,6 +19,7 @@ from gausswork.data.sources import Batch, Source
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.backend import Backend
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
+from gausswork.leastsquares.lows import with_lows
 from gausswork.leastsquares.moments import block_rows, workers_for
 from gausswork.leastsquares.ordered import in_order
 from gausswork.leastsquares.system import (
@@ -180,12 +181,11 @@ def explained(
     high, low = np.zeros(p), np.zeros(p)
     high[factor.kept], low[factor.kept] = weights
     scale = np.append(system.scale, system.scale[column])
+    wide = with_lows(factor.backend, getattr(source, "low_of", ()))
 
     def summed(batch: Batch) -> DoubleDouble:
         target = batch.x[column] if isinstance(batch.x, tuple) else batch.x[:, column]
-        return factor.backend.residual_sums(
-            batch.x, target, scale, constant, (high, low), batch.weight
-        )
+        return wide.residual_sums(batch.words, target, scale, constant, (high, low), batch.weight)
 
     batches = source.batches(block_rows(p))
     opening = next(batches)
@@ -210,11 +210,12 @@ def _gram(
     p = len(system.scale)
     factor = np.zeros((p, len(kept)))
     factor[kept] = v
+    backend = with_lows(backend, getattr(source, "low_of", ()))
 
     def summed(batch: Batch) -> Array:
         with np.errstate(all="ignore"):
             return backend.whitened_gram(
-                batch.x, batch.y, system.scale, system.mean, factor, batch.weight
+                batch.words, batch.y, system.scale, system.mean, factor, batch.weight
             )
 
     batches = source.batches(block_rows(p))

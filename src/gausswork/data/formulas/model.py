@@ -90,6 +90,29 @@ class FormulaDesign:
         return tuple(name for piece in self.pieces for name in piece.names)
 
     @property
+    def low_of(self) -> tuple[int, ...]:
+        """Which columns of the design come with a low word: powers from the second on."""
+        return self._where(lambda factor: [k > 0 for k in range(factor.degree)])
+
+    @property
+    def powers(self) -> tuple[int, ...]:
+        """Which columns of the design are powers of one column, the first power among them."""
+        return self._where(lambda factor: [factor.degree > 1] * factor.degree)
+
+    def _where(self, of_powers: Callable[[Polynomial], list[bool]]) -> tuple[int, ...]:
+        """Return the columns with a factor among the powers that are marked."""
+        marked: list[bool] = []
+        for piece in self.pieces:
+            parts = [
+                of_powers(factor)
+                if isinstance(factor, Polynomial) and factor.raw
+                else [False] * len(_labels(factor, full, self.states))
+                for factor, full in zip(piece.factors, piece.full, strict=True)
+            ]
+            marked += [any(chosen) for chosen in product(*reversed(parts))]
+        return tuple(k for k, found in enumerate(marked) if found)
+
+    @property
     def target(self) -> str:
         """The target as it was written: ``"log(y)"``."""
         return str(self.formula.target)
