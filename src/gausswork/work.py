@@ -128,10 +128,14 @@ def show(fit: Fit, data: Any = None) -> str:
     data : what was fitted, to show its first rows; for arrays the pair ``(X, y)``. By default the
         rows that the fit has kept; without any none are shown.
     """
+    if fit.descent is not None:
+        from gausswork.descending import work as of_descent
+
+        return of_descent.show(fit, fit.descent, data)
     normal = normal_equation(fit)
     parts = [
         _model(fit, normal),
-        _rows(fit, data),
+        rows_part(fit, data),
         _sums(fit, normal),
         _solve(fit, normal),
         _check(fit, normal),
@@ -155,17 +159,18 @@ def _model(fit: Fit, normal: Equation) -> str:
     )
     lines = [
         "1. The model",
-        *_wrapped(f"{target} ≈ {' + '.join(factors) or '0'}"),
-        *_wrapped(ones),
+        *wrapped(f"{target} ≈ {' + '.join(factors) or '0'}"),
+        *wrapped(ones),
     ]
     for dependency in fit.solution.dependencies:
-        lines += _wrapped(
+        lines += wrapped(
             f"Left out, because it adds nothing: {fmt.visible(dependency.sentence())}."
         )
     return "\n".join(lines)
 
 
-def _rows(fit: Fit, data: Any) -> str:
+def rows_part(fit: Fit, data: Any) -> str:
+    """Return the step that shows the first rows."""
     if data is None and fit.source is None:
         return ""
     x, y = first_rows(fit, data, _HEAD)
@@ -174,12 +179,12 @@ def _rows(fit: Fit, data: Any) -> str:
     names = [fmt.visible(n, limit=16) for n in fit.names]
     if len(names) > _CORNER:
         names, x = [*names[:_CORNER], "…"], x[:, :_CORNER]
-    cells = [[*map(_figure, row)] for row in x.tolist()]
+    cells = [[*map(figure, row)] for row in x.tolist()]
     for row, value in zip(cells, y.tolist(), strict=True):
-        row += ["…"] * (len(names) - len(row)) + ["|", _figure(value)]
+        row += ["…"] * (len(names) - len(row)) + ["|", figure(value)]
     table = [[*names, "|", fmt.visible(fit.target, limit=16)], *cells]
     more = f"first {len(y)} of {fit.rows:,} rows" if fit.rows > len(y) else f"{len(y)} rows"
-    return "\n".join([f"2. X and y ({more})", *_grid(table)])
+    return "\n".join([f"2. X and y ({more})", *grid(table)])
 
 
 def _sums(fit: Fit, normal: Equation) -> str:
@@ -187,14 +192,14 @@ def _sums(fit: Fit, normal: Equation) -> str:
     return "\n".join(
         [
             "3. The sums: all that the rows have to say",
-            *_wrapped(
+            *wrapped(
                 f"XᵀX is {k}×{k} and Xᵀy has {k} entries, however many rows there are "
                 f"(here {fit.rows:,}). Entry (j, k) of XᵀX is the sum over the rows of column j "
                 "times column k."
             ),
             *_weighing(fit),
-            *_named_matrix("XᵀX", normal.matrix, normal.names),
-            *_named_vector("Xᵀy", normal.right, normal.names),
+            *named_matrix("XᵀX", normal.matrix, normal.names),
+            *named_vector("Xᵀy", normal.right, normal.names),
         ]
     )
 
@@ -203,7 +208,7 @@ def _weighing(fit: Fit) -> list[str]:
     if fit.weights is None:
         return []
     by = fmt.visible(fit.weights, limit=30)
-    return _wrapped(
+    return wrapped(
         f"Every row counts {by} times: each term of these sums is multiplied by it. XᵀX stands for "
         "XᵀWX and Xᵀy for XᵀWy, W the diagonal matrix of the weights."
     )
@@ -212,29 +217,29 @@ def _weighing(fit: Fit) -> list[str]:
 def _solve(fit: Fit, normal: Equation) -> str:
     lines = [
         "4. The solution of XᵀX·θ = Xᵀy",
-        *_wrapped(
+        *wrapped(
             "Setting the derivative of the sum of squared residuals to zero gives this equation. "
             "XᵀX = L·Lᵀ with a lower triangular L (Cholesky); then L·u = Xᵀy is solved from the "
             "first row down, and Lᵀ·θ = u from the last row up."
         ),
     ]
     if normal.lower is None:
-        lines += _wrapped(
+        lines += wrapped(
             "In float64 the textbook stops here: rounding has used up the digits of XᵀX, because "
             "its columns nearly depend on each other or lie far from zero, and L is noise or does "
             "not exist. gausswork takes off the means, scales by powers of two and keeps twice as "
             "many digits, and arrives at:"
         )
-        return "\n".join([*lines, *_named_vector("θ", fit.coefficients, fit.names)])
+        return "\n".join([*lines, *named_vector("θ", fit.coefficients, fit.names)])
     u = _forward(normal.lower, normal.right)
-    lines += _named_matrix("L", normal.lower, normal.names)
+    lines += named_matrix("L", normal.lower, normal.names)
     if len(normal.names) <= _BY_HAND:
         lines += [*_indented("u, from the first row down"), *_forward_steps(normal, u)]
         lines += [*_indented("θ, from the last row up"), *_back_steps(normal, u)]
     else:
-        lines += _named_vector("u", u, normal.names)
-        lines += _named_vector("θ", _back(normal.lower, u), normal.names)
-    lines += _wrapped(
+        lines += named_vector("u", u, normal.names)
+        lines += named_vector("θ", _back(normal.lower, u), normal.names)
+    lines += wrapped(
         "Why not θ = (XᵀX)⁻¹·Xᵀy? Forming the inverse takes three times the work of the factor "
         "and every one of its elements is rounded before it is used; the factor is used as it is."
     )
@@ -249,15 +254,15 @@ def _check(fit: Fit, normal: Equation) -> str:
     )
     lines = [
         "5. The check",
-        *_wrapped(
+        *wrapped(
             "At the solution the residuals r = y − X·θ have nothing left in common with any "
             "column: Xᵀr = Xᵀy − XᵀX·θ must be zero (up to rounding of these sums)."
         ),
-        *_named_vector("Xᵀr", left, normal.names),
+        *named_vector("Xᵀr", left, normal.names),
     ]
-    lines += _wrapped(
-        f"Sum of squared residuals: {_figure(fit.solution.residual_sum_of_squares)} of "
-        f"{_figure(fit.solution.total_sum_of_squares)}."
+    lines += wrapped(
+        f"Sum of squared residuals: {figure(fit.solution.residual_sum_of_squares)} of "
+        f"{figure(fit.solution.total_sum_of_squares)}."
     )
     return "\n".join(lines)
 
@@ -274,8 +279,8 @@ def _beyond(fit: Fit, normal: Equation) -> str:
     return "\n".join(
         [
             "6. The answer",
-            *_named_vector("θ", fit.coefficients, fit.names),
-            *_wrapped(
+            *named_vector("θ", fit.coefficients, fit.names),
+            *wrapped(
                 "gausswork forms the same sums about the means, in double-double arithmetic, and "
                 f"bounds the error: of the digits of every coefficient {known}; {said}."
             ),
@@ -307,8 +312,8 @@ def numpy_lines(fit: Fit, normal: Equation | None = None) -> list[str]:
             lines += ["# w: the weights of the rows."]
         lines += [f"XtX = {products}X", f"Xty = {products}y"]
     else:
-        lines += [f"XtX = np.array({_literal(normal.matrix)})  # {products}X"]
-        lines += [f"Xty = np.array({_literal(normal.right)})  # {products}y"]
+        lines += [f"XtX = np.array({literal(normal.matrix)})  # {products}X"]
+        lines += [f"Xty = np.array({literal(normal.right)})  # {products}y"]
     if normal.lower is None:
         lines += [
             "# np.linalg.solve(XtX, Xty) has no correct digit: rounding has used up those of XtX.",
@@ -325,7 +330,7 @@ def numpy_lines(fit: Fit, normal: Equation | None = None) -> list[str]:
     ]
 
 
-def _literal(values: Array) -> str:
+def literal(values: Array) -> str:
     """Return nested lists in Python, whole numbers without a point."""
 
     def one(value: Any) -> str:
@@ -380,11 +385,11 @@ def _step(
     if abs(result * pivot) <= 1e-13 * size:
         result = 0.0  # what is left is the rounding of the terms
     terms = "".join(
-        f" {'−' if f * v >= 0 else '+'} {_figure(abs(f))}·{_figure(abs(v))}"
+        f" {'−' if f * v >= 0 else '+'} {figure(abs(f))}·{figure(abs(v))}"
         for f, v in zip(factors.tolist(), known.tolist(), strict=True)
     )
-    top = f"({_figure(start)}{terms})" if terms else _figure(start)
-    return f"{name} = {top} / {_figure(pivot)} = {_figure(result)}"
+    top = f"({figure(start)}{terms})" if terms else figure(start)
+    return f"{name} = {top} / {figure(pivot)} = {figure(result)}"
 
 
 def _noise(normal: Equation, theta: Array) -> Array:
@@ -409,11 +414,13 @@ def _agreement(fit: Fit, normal: Equation) -> int | None:
     return min(digits, 15) if digits >= 1 else None
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
+    """Return a number with as many digits as a step shows."""
     return fmt.significant(value, 7, strip=True)
 
 
-def _wrapped(text: str) -> list[str]:
+def wrapped(text: str) -> list[str]:
+    """Return a paragraph of a step as lines."""
     return textwrap.wrap(text, _WIDTH, initial_indent="   ", subsequent_indent="   ")
 
 
@@ -421,7 +428,7 @@ def _indented(text: str) -> list[str]:
     return [f"   {text}"]
 
 
-def _grid(table: list[list[str]]) -> list[str]:
+def grid(table: list[list[str]]) -> list[str]:
     """Return rows of texts as right-aligned columns."""
     widths = [max(map(fmt.cell_width, column)) for column in zip(*table, strict=True)]
     return [
@@ -433,19 +440,21 @@ def _grid(table: list[list[str]]) -> list[str]:
     ]
 
 
-def _named_matrix(name: str, matrix: Array, names: tuple[str, ...]) -> list[str]:
+def named_matrix(name: str, matrix: Array, names: tuple[str, ...]) -> list[str]:
+    """Return a (k, k) matrix with its rows and columns named, its corner if it is large."""
     shown = [fmt.visible(n, limit=14) for n in names[:_CORNER]]
     cut = len(names) > _CORNER
     table = [[f"{name} =", *shown, *(["…"] if cut else [])]]
     for label, row in zip(shown, matrix[:_CORNER, :_CORNER].tolist(), strict=True):
-        table.append([label, *map(_figure, row), *(["…"] if cut else [])])
-    lines = _grid(table)
+        table.append([label, *map(figure, row), *(["…"] if cut else [])])
+    lines = grid(table)
     return [*lines, f"   … {len(names)}×{len(names)} in all"] if cut else lines
 
 
-def _named_vector(name: str, values: Array, names: tuple[str, ...]) -> list[str]:
+def named_vector(name: str, values: Array, names: tuple[str, ...]) -> list[str]:
+    """Return (k,) numbers with their names, the first ones if there are many."""
     shown = [fmt.visible(n, limit=30) for n in names[:_CORNER]]
-    figures = map(_figure, values[:_CORNER].tolist())
+    figures = map(figure, values[:_CORNER].tolist())
     labels = [f"{name} =", *([""] * (len(shown) - 1))]
-    lines = _grid([[a, b, c] for a, b, c in zip(labels, figures, shown, strict=False)])
+    lines = grid([[a, b, c] for a, b, c in zip(labels, figures, shown, strict=False)])
     return [*lines, f"   … {len(names)} in all"] if len(names) > _CORNER else lines

@@ -245,8 +245,8 @@ class _Words:
             else f"not even {MOST_EPOCHS:,} epochs come within 1e-6"
         )
         rest = (
-            f"{_percent(share)} of the way remains; {come} of the least-squares solution. Standard "
-            "errors belong to that solution and are left out."
+            f"{remains(share)}; {come} of the least-squares solution. Standard errors belong to "
+            "that solution and are left out."
         )
         if outcome is Outcome.STOPPED:
             return Finding(
@@ -300,6 +300,8 @@ def remaining_share(away: Array, loss: Quadratic) -> float:
     return float((np.abs(away[1])[counts] / ways[counts]).max())
 
 
-def _percent(share: float) -> str:
-    """Return 0.0024 as ``0.24 %``."""
-    return f"{float(f'{100.0 * share:.2g}'):,.10g} %"
+def remains(share: float) -> str:
+    """Say what share of the way remains: 0.0024 is ``0.24 % of the way remains``."""
+    if share > 1.0:
+        return f"a coefficient is {share:.3g} times as far from its goal as at the start"
+    return f"{float(f'{100.0 * share:.2g}'):.10g} % of the way remains"

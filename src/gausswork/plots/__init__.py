@@ -11,29 +11,39 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gausswork.plots.animation import animate
+    from gausswork.plots.descent import loss, path, rates
     from gausswork.plots.estimates import coefficients
     from gausswork.plots.regression import fit
     from gausswork.plots.shape import central_limit, histogram, qq
     from gausswork.plots.style import check_path, save
 
 __all__ = [
+    "animate",
     "central_limit",
     "check_path",
     "coefficients",
     "fit",
     "histogram",
+    "loss",
+    "path",
     "qq",
+    "rates",
     "save",
 ]
 
 # Public function -> the module that defines it.
 _HOMES = {
+    "animate": "animation",
     "central_limit": "shape",
     "check_path": "style",
     "coefficients": "estimates",
     "fit": "regression",
     "histogram": "shape",
+    "loss": "descent",
+    "path": "descent",
     "qq": "shape",
+    "rates": "descent",
     "save": "style",
 }
 
