@@ -65,7 +65,6 @@ def loss_of(descent: Descent) -> Quadratic:
         intercept=exact.intercept,
         standardize=descent.method.standardize,
         ridge=descent.method.ridge,
-        dependencies=exact.dependencies,
     )
 
 
@@ -86,10 +85,13 @@ def _loss(descent: Descent, loss: Quadratic) -> str:
     mean = "J(θ) = (1/Σw) Σ w (y − ŷ)²" if weighted else "J(θ) = (1/m) Σ (y − ŷ)²"
     if descent.method.ridge:
         mean += f" + ({descent.method.ridge:g}/m) Σ slope²"
+    squares = "XᵀX"
+    if descent.method.ridge:
+        squares = f"(XᵀX + {descent.method.ridge:g} for the slopes on the diagonal)"
     lines = [
         "3. The loss and its gradient",
         *work.wrapped(
-            f"The loss is {mean}, and its gradient ∇J = H·θ − c with H = (2/m) XᵀX and "
+            f"The loss is {mean}, and its gradient ∇J = H·θ − c with H = (2/m) {squares} and "
             f"c = (2/m) Xᵀy: the 2 comes from the square, the 1/m from the mean over "
             f"m = {loss.weight:,.10g}. All that the rows have to say is in H and c; an epoch costs "
             "as much for a million rows as for five."
@@ -248,17 +250,17 @@ def _end(descent: Descent) -> str:
 def numpy_lines(fit: Fit, descent: Descent, data: Any = None) -> list[str]:
     """Return lines of Python that repeat the descent into ``theta`` with NumPy alone.
 
-    For few rows they carry the data, for few parameters the sums; for more they expect ``X``, ``y``.
+    For few rows they carry the data, for few parameters the sums; else they expect ``X``, ``y``.
     """
     loss = loss_of(descent)
     rows = _few_rows(fit, data)
     lines = ["import numpy as np", ""]
     if rows is not None:
-        lines += _from_rows(fit, descent, rows)
+        lines += _from_rows(fit, descent, loss, rows)
     elif len(loss.names) <= _LITERAL:
         lines += _from_sums(descent, loss)
     else:
-        lines += _from_rows(fit, descent, None)
+        lines += _from_rows(fit, descent, loss, None)
     if descent.method.standardize:
         first = int(loss.coordinates.intercept)
         lines.append(f"theta{f'[{first}:]' if first else ''} /= sd  # the units of the data again")
@@ -284,7 +286,9 @@ def _few_rows(fit: Fit, data: Any) -> tuple[Array, Array] | None:
     return np.asarray(x), np.asarray(y)
 
 
-def _from_rows(fit: Fit, descent: Descent, rows: tuple[Array, Array] | None) -> list[str]:
+def _from_rows(
+    fit: Fit, descent: Descent, loss: Quadratic, rows: tuple[Array, Array] | None
+) -> list[str]:
     intercept, method = fit.solution.intercept, descent.method
     lines = []
     if rows is not None:
@@ -300,8 +304,8 @@ def _from_rows(fit: Fit, descent: Descent, rows: tuple[Array, Array] | None) -> 
             if intercept
             else ["sd = np.sqrt((X**2).mean(axis=0))"]
         )
-        if descent.least_squares is not None and descent.least_squares.dependencies:
-            lines.append("sd[sd < 1e-12] = 1.0  # constant columns")
+        if (loss.coordinates.sds == 1.0).any():
+            lines.append("sd[sd <= 1e-12 * np.abs(X).max(axis=0)] = 1.0  # constant columns")
         lines.append("X = (X - mean) / sd" if intercept else "X = X / sd")
     if intercept:
         lines.append("X = np.column_stack([np.ones(len(X)), X])")

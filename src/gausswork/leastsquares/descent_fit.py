@@ -46,9 +46,12 @@ def fit_by_descent(
     ----------
     on_epoch : called by mini-batches as they go on.
     """
+    batches = method.batch_size is not None
     exact = least_squares(
-        source, intercept=intercept, method=NormalEquation(), threads=threads, progress=progress
-    )
+        source, intercept=intercept, threads=threads, progress=progress,
+        # mini-batches add the penalty themselves: some rows may be held out
+        method=NormalEquation(ridge=0.0 if batches else method.ridge),
+    )  # fmt: skip
     if method.batch_size is not None:
         return _in_batches(source, exact, method, on_epoch)
     moments, tier = exact.moments, exact.tier
@@ -85,7 +88,7 @@ def where_it_ended(exact: Solution, descent: Descent) -> Solution:
     theta = descent.coefficients
     batches = descent.mini_batch
     last = -1 if batches is None or batches.best_epoch is None else batches.best_epoch
-    arrived = descent.outcome is Outcome.CONVERGED and not descent.method.ridge
+    arrived = descent.outcome is Outcome.CONVERGED and descent.method.ridge == exact.ridge
     nothing = np.full(len(theta), np.nan)
     first = int(exact.intercept)
     mean = exact.target_mean, exact.target_mean_low

@@ -55,11 +55,14 @@ def descend(exact: Solution, method: GradientDescent) -> Descent:
             f"learning_rate {here.warning()} {here.advice()} "
             "To see it diverge, set beyond_limit='run'."
         )
-    certified = not exact.dependencies and not method.ridge
+    # with flat directions the end depends on the start
+    certified = not exact.dependencies and exact.ridge == method.ridge
+    slopes = exact.coefficients[int(exact.intercept) :]
+    penalty = method.ridge * float(slopes @ slopes)
     walk = modes(
         loss, seen, rate=here.learning_rate, rule=here.rule, start=method.start,
         limit=exact.coefficients if certified else None,
-        floor=exact.residual_sum_of_squares / loss.weight if certified else None,
+        floor=(exact.residual_sum_of_squares + penalty) / loss.weight if certified else None,
     )  # fmt: skip
     with np.errstate(over="ignore", invalid="ignore"):
         epochs, stopped = method.epochs, False
@@ -230,8 +233,12 @@ class _Words:
                 "descent-converged",
                 Severity.NOTE,
                 f"The descent arrived: {after}{stop} no coefficient is further from the "
-                "least-squares solution than a thousandth of its standard error, or than rounding, "
-                "and the standard errors are those of least squares.",
+                + (
+                    "solution of the ridge than rounding."
+                    if self.method.ridge
+                    else "least-squares solution than a thousandth of its standard error, or than "
+                    "rounding, and the standard errors are those of least squares."
+                ),
                 "",
                 evidence,
             )

@@ -21,6 +21,7 @@ from gausswork.leastsquares.descent_response import Rule
 from gausswork.leastsquares.doubledouble import Array
 from gausswork.leastsquares.gradient import AUTO, GradientDescent
 from gausswork.leastsquares.solution import Solution
+from gausswork.leastsquares.solve import solve
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
@@ -132,8 +133,11 @@ def outlook(fit: Fit, method: GradientDescent | None = None) -> Outlook:
         method = fit.method if isinstance(fit.method, GradientDescent) else GradientDescent()
     if not isinstance(method, GradientDescent):
         raise InputError(f"method must be a GradientDescent; got {method!r}.")
-    exact = fit.descent.least_squares if fit.descent is not None else None
-    return foreseen(exact or fit.solution, method)[0]
+    known = fit.descent.least_squares if fit.descent is not None else None
+    exact = known or fit.solution
+    if exact.ridge and not method.ridge:  # which columns repeat others a ridge need not know
+        exact = solve(exact.moments, intercept=exact.intercept)
+    return foreseen(exact, method)[0]
 
 
 def foreseen(exact: Solution, method: GradientDescent) -> tuple[Outlook, Quadratic, Spectrum]:
@@ -167,7 +171,6 @@ def loss_and_spectrum(
         intercept=exact.intercept,
         standardize=standardize,
         ridge=method.ridge,
-        dependencies=exact.dependencies,
     )
     flat = () if method.ridge else exact.dependencies  # the penalty is flat nowhere
     return loss, spectrum(loss, loss.flat(flat))

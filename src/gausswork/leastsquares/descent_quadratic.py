@@ -17,6 +17,7 @@ from gausswork.leastsquares.descent_eigen import product
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
 from gausswork.leastsquares.moments import Moments, _moved
 from gausswork.leastsquares.solution import Dependency
+from gausswork.leastsquares.system import ROUNDING_NOISE
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +108,14 @@ def quadratic(
     intercept: bool,
     standardize: bool = False,
     ridge: float = 0.0,
-    dependencies: Sequence[Dependency] = (),
 ) -> Quadratic:
     """Return the loss of a regression on these moments.
 
     Parameters
     ----------
     standardize : take the predictors with mean 0 and sd 1; without an intercept with root mean
-        square 1, about zero.
+        square 1, about zero. A constant column is left as it is.
     ridge : λ of the penalty (λ/m) Σ w² on the slopes in the units of the data.
-    dependencies : columns that repeat others; one that is constant cannot be divided by its sd.
 
     Raises
     ------
@@ -145,10 +144,11 @@ def quadratic(
             means = both[0][:-1], both[1][:-1]
             square = dd.multiply(two_by_m, centred)
         sds = np.sqrt(0.5 * np.maximum(square[0].diagonal()[:-1], 0.0))
-        for j in _constant(moments, dependencies, intercept):
-            sds[j] = 1.0
-            for part in square:
-                part[j, :] = part[:, j] = 0.0
+        still = 0.5 * square[0].diagonal()[:-1] <= ROUNDING_NOISE * sizes[:-1] ** 2
+        sds[still] = 1.0
+        for part in square:
+            part[:-1][still, :] = 0.0
+            part[:, :-1][:, still] = 0.0
         units = dd.promote(np.append(sds, 1.0))
         square = dd.divide(dd.divide(square, units), (units[0][:, None], units[1][:, None]))
     if ridge:
@@ -200,12 +200,6 @@ def _about_means(moments: Moments) -> tuple[DoubleDouble, DoubleDouble]:
     centred = dd.subtract(moments.second, moved)
     centred = dd.scale(dd.scale(centred, unit), unit[:, None])
     return centred, dd.scale(dd.add(mean, dd.promote(moments.shift)), unit)
-
-
-def _constant(moments: Moments, dependencies: Sequence[Dependency], intercept: bool) -> list[int]:
-    """Return the columns that are constant (zero, without an intercept)."""
-    alone = {"intercept"} if intercept else set()
-    return [moments.names.index(d.column) for d in dependencies if set(d.combination) <= alone]
 
 
 def _bordered(matrix: DoubleDouble, cross: DoubleDouble) -> DoubleDouble:
