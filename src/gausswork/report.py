@@ -183,6 +183,8 @@ def _share(value: float) -> str:
     """Return R² without rounding 0.99999 to 1."""
     if math.isnan(value):
         return "undefined"
+    if value < -1e4:
+        return fmt.significant(value, 3)
     if 0.9995 <= value < 1.0:
         return f"1 − {fmt.significant(1.0 - value, 2)}"
     return fmt.significant(value, 4) if value and abs(value) < 0.001 else f"{value:.4f}"

@@ -6,12 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gausswork.cli import shown
+from gausswork.cli import descent, shown
 from gausswork.cli.command import (
     ALARMED,
     DONE,
     EXIT_CODES,
-    check_plot,
     files_of,
     number,
     say,
@@ -24,6 +23,8 @@ examples:
   gausswork fit heights.csv 'childHeight ~ midparentHeight * gender'
   gausswork fit 'part-*.parquet' --target y --save model.json --plot fit.png
   gausswork fit data.csv.gz --target y --json | jq .r_squared
+  gausswork fit line.csv --target y --method gradient-descent --learning-rate 0.01 --epochs 1000 \
+      --plot path.png --history history.csv --show-work
 """
 
 
@@ -76,6 +77,7 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
     command.add_argument("--threads", type=int, metavar="N", help="use at most N threads")
     command.add_argument("--save", metavar="MODEL.json", help="save the fit for predict and show")
     shown.add_arguments(command)
+    descent.add_arguments(command)
     command.set_defaults(run=run, refuse=command.error)
 
 
@@ -86,12 +88,11 @@ def run(arguments: argparse.Namespace) -> int:
     from gausswork.leastsquares import models
     from gausswork.leastsquares.fit import fit
     from gausswork.leastsquares.inference import check_level
-    from gausswork.leastsquares.solution import NormalEquation
 
     _take_formula(arguments)
     check_level(arguments.level)
-    if arguments.plot:
-        check_plot(arguments.plot)
+    method = descent.method_of(arguments)
+    shown.check(arguments)
     if arguments.save:
         models.check_place(arguments.save)
     with terminal.progress(quiet=arguments.quiet) as report:
@@ -103,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
             frequencies=arguments.frequencies,
             intercept=not arguments.no_intercept,
             missing=arguments.missing,
-            method=NormalEquation(digits=arguments.digits, ridge=arguments.ridge),
+            method=method,
             threads=arguments.threads,
             progress=report,
         )

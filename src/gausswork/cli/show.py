@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from gausswork.cli import shown
-from gausswork.cli.command import DONE, EXIT_CODES, check_plot
+from gausswork.cli.command import DONE, EXIT_CODES
 
 
 def add(commands: Any, shape: dict[str, Any]) -> None:
@@ -20,7 +20,7 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
     )
     command.add_argument("model", metavar="MODEL", help="file written by fit --save")
     shown.add_arguments(command)
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, refuse=command.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,7 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
     from gausswork.leastsquares.inference import check_level
 
     check_level(arguments.level)
-    if arguments.plot:
-        check_plot(arguments.plot)
+    shown.check(arguments)
     shown.display(load(arguments.model), arguments, data=None)
     return DONE

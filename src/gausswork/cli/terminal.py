@@ -31,6 +31,12 @@ _OPTIONS = (
         r"--\1",
     ),
     (re.compile(r"\bintercept=False"), "--no-intercept"),
+    (re.compile(r"\b(nesterov|standardize|averaging)=True"), r"--\1"),
+    (re.compile(r"\blearning_rate='auto'"), "--learning-rate auto"),
+    (re.compile(r"\bbeyond_limit='run'"), "--beyond-limit run"),
+    (re.compile(r"\blearning_rate\b"), "--learning-rate"),
+    (re.compile(r"\b(momentum|epochs|tolerance|start)="), r"--\1 "),
+    (re.compile(r"\bbatch_size="), "--batch-size "),
 )
 _COLOURS = {"note": "cyan", "caution": "yellow", "alarm": "bold red"}
 
