@@ -71,10 +71,9 @@
 /* ------------------------------------------------------------------ Philox4x32-10 */
 
 typedef struct { /* what the blocks of one seed, stream, purpose and high half have in common */
-    uint64_t key[10][2];
-    uint64_t after0, after1, after2, after3; /* the words that the first rounds know beforehand */
-    uint32_t counter[3];                     /* words 1, 2, 3 */
-} philox_plan;
+    uint64_t key[10][2][8]; /* eight times: a vector of any length can be read */
+    uint64_t known[4][8];   /* the words that the first rounds know beforehand */
+} __attribute__((aligned(64))) philox_plan;
 
 typedef struct {
     uint64_t seed, stream;
@@ -83,24 +82,20 @@ typedef struct {
 
 static uint32_t high(uint64_t v) { return (uint32_t)(v >> 32); }
 
-static philox_plan philox_new(const source *s, uint32_t block_high, uint32_t attempt)
+static void philox_plan_for(philox_plan *p, const source *s, uint32_t block_high)
 {
-    philox_plan p;
-    uint32_t k0 = (uint32_t)s->seed, k1 = high(s->seed);
-    for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
-        p.key[round][0] = k0;
-        p.key[round][1] = k1;
+    uint32_t k0 = (uint32_t)s->seed, k1 = high(s->seed), key[10][2];
+    for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u)
+        key[round][0] = k0, key[round][1] = k1;
+    uint32_t c1 = block_high | s->purpose << 24, c2 = (uint32_t)s->stream, c3 = high(s->stream);
+    uint64_t p1 = (uint64_t)c2 * M1, p0 = (uint64_t)(high(p1) ^ c1 ^ key[0][0]) * M0;
+    const uint32_t known[4] = {c3 ^ key[0][1], (uint32_t)p1 ^ key[1][0], high(p0) ^ key[1][1],
+                               (uint32_t)p0 ^ key[2][1]};
+    for (int lane = 0; lane < 8; lane++) {
+        for (int i = 0; i < 4; i++) p->known[i][lane] = known[i];
+        for (int round = 0; round < 10; round++)
+            for (int i = 0; i < 2; i++) p->key[round][i][lane] = key[round][i];
     }
-    uint32_t c1 = block_high | attempt << 16 | s->purpose << 24;
-    uint32_t c2 = (uint32_t)s->stream, c3 = high(s->stream);
-    p.counter[0] = c1, p.counter[1] = c2, p.counter[2] = c3;
-    uint64_t p1 = (uint64_t)c2 * M1;
-    uint64_t p0 = (uint64_t)(uint32_t)(high(p1) ^ c1 ^ p.key[0][0]) * M0;
-    p.after0 = c3 ^ p.key[0][1];
-    p.after1 = (uint32_t)p1 ^ p.key[1][0];
-    p.after2 = high(p0) ^ p.key[1][1];
-    p.after3 = (uint32_t)p0 ^ p.key[2][1];
-    return p;
 }
 
 static void philox(uint32_t c[4], uint32_t k0, uint32_t k1)
@@ -125,6 +120,8 @@ static void block_pairs(const source *s, uint64_t block, uint32_t attempt, uint6
 }
 
 /* ------------------------------------------------------------------ instruction sets */
+
+static const uint64_t ramp[8] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7};
 
 typedef struct {
     void (*narrow_words)(const philox_plan *, uint32_t low, int tiles, uint32_t *out);
@@ -163,6 +160,7 @@ typedef struct {
 #define ODD32(a, b) ((u32v)(((u64v)(a) & 0xFFFFFFFFu) | ((u64v)(b) & 0xFFFFFFFF00000000u)))
 #define PICK32(m, a, b) (((a) & (u32v)((i32v)(m) < 0)) | ((b) & ~(u32v)((i32v)(m) < 0)))
 #define PICK64(m, a, b) NAME(pick64)((m), (a), (b))
+#define XOR(a, words) ((a) ^ *(const u64v *)(words))
 #include "sampling_blocks.h"
 #undef LANES
 #undef NAME
@@ -172,6 +170,7 @@ typedef struct {
 #undef ODD32
 #undef PICK32
 #undef PICK64
+#undef XOR
 
 #if defined(__x86_64__)
 #if defined(__clang__)
@@ -191,8 +190,18 @@ TARGET_AVX2
 #define SQRT32(a) ((f32v)_mm256_sqrt_ps((__m256)(a)))
 #define SQRT64(a) ((f64v)_mm256_sqrt_pd((__m256d)(a)))
 #define ODD32(a, b) ((u32v)_mm256_blend_epi32((__m256i)(a), (__m256i)(b), 0xAA))
-#define PICK32(m, a, b) ((u32v)_mm256_blendv_ps((__m256)(b), (__m256)(a), (__m256)(m)))
-#define PICK64(m, a, b) ((u64v)_mm256_blendv_pd((__m256d)(b), (__m256d)(a), (__m256d)(m)))
+/* In assembler, for compilers put a comparison before the intrinsic though the sign bit is enough */
+#define BLEND(type, name, m, a, b) __extension__({ \
+        type r_; \
+        __asm__(name " %3, %2, %1, %0" : "=x"(r_) : "x"((type)(b)), "xm"((type)(a)), "x"((type)(m))); \
+        r_; })
+#define PICK32(m, a, b) BLEND(u32v, "vblendvps", m, a, b)
+#define PICK64(m, a, b) BLEND(u64v, "vblendvpd", m, a, b)
+/* In assembler too: the round keys stay in memory, for the registers are all taken */
+#define XOR(a, words) __extension__({ \
+        u64v r_; \
+        __asm__("vpxor %2, %1, %0" : "=x"(r_) : "x"(a), "m"(*(const u64v *)(words))); \
+        r_; })
 #include "sampling_blocks.h"
 #undef LANES
 #undef NAME
@@ -202,6 +211,7 @@ TARGET_AVX2
 #undef ODD32
 #undef PICK32
 #undef PICK64
+#undef XOR
 TARGET_END
 
 TARGET_AVX512
@@ -212,6 +222,7 @@ TARGET_AVX512
 #define SQRT64(a) ((f64v)_mm512_sqrt_pd((__m512d)(a)))
 #define ODD32(a, b) ((u32v)_mm512_mask_blend_epi32(0xAAAA, (__m512i)(a), (__m512i)(b)))
 #define PICK32(m, a, b) ((u32v)_mm512_mask_blend_epi32(_mm512_movepi32_mask((__m512i)(m)), (__m512i)(b), (__m512i)(a)))
+#define XOR(a, words) ((a) ^ *(const u64v *)(words))
 #define PICK64(m, a, b) ((u64v)_mm512_mask_blend_epi64(_mm512_movepi64_mask((__m512i)(m)), (__m512i)(b), (__m512i)(a)))
 #include "sampling_blocks.h"
 TARGET_END
@@ -286,7 +297,7 @@ static void fill_floats(const floats *f, maker make, uint64_t offset, uint64_t n
         uint64_t tile = offset / values, skip = offset % values, block = tile * TILE, take;
         if (block >> 32 != known) {
             known = block >> 32;
-            p = philox_new(&f->from, (uint32_t)known, 0);
+            philox_plan_for(&p, &f->from, (uint32_t)known);
         }
         if (skip || n < values) {
             take = values - skip < n ? values - skip : n;
@@ -310,7 +321,8 @@ static int some_words(const samplers *code, const source *s, uint64_t tile, int 
     uint64_t block = tile * TILE, together = tiles_together(tile);
     int tiles = wanted < BATCH ? wanted : BATCH;
     if ((uint64_t)tiles > together) tiles = (int)together;
-    philox_plan p = philox_new(s, high(block), 0);
+    philox_plan p;
+    philox_plan_for(&p, s, high(block));
     if (wide) code->wide_words(&p, (uint32_t)block, tiles, out);
     else code->narrow_words(&p, (uint32_t)block, tiles, out);
     return tiles;
@@ -436,7 +448,7 @@ static void propose(const samplers *code, const truncation *t, const uint64_t *f
                     const uint64_t *second, int count, double *z, uint8_t *accepted)
 {
     double enough[GROUP];
-    int whole = (count + 7) / 8 * 8; /* vectors have at most eight lanes */
+    int whole = (count + 15) / 16 * 16; /* what is beyond count is worked on and left alone */
     if (t->proposal == FROM_NORMAL) {
         code->first_normals(first, second, whole, z);
         for (int i = 0; i < count; i++) accepted[i] = z[i] >= t->lower && z[i] <= t->upper;
@@ -462,8 +474,9 @@ static void fill_truncated(const samplers *code, const source *s, const truncati
                            uint64_t offset, uint64_t n, double *out)
 {
     uint64_t tile[2 * TILE] __attribute__((aligned(64)));
-    uint64_t first[GROUP + 8] = {0}, second[GROUP + 8] = {0};
-    double z[GROUP + 8];
+    uint64_t first[GROUP] __attribute__((aligned(64))) = {0};
+    uint64_t second[GROUP] __attribute__((aligned(64))) = {0};
+    double z[GROUP];
     uint8_t accepted[GROUP];
     int waiting[GROUP];
     for (uint64_t at = 0; at < n; at += GROUP) {
@@ -479,7 +492,8 @@ static void fill_truncated(const samplers *code, const source *s, const truncati
                 if (attempt == 0) { /* sixteen neighbours at once */
                     if (block / TILE != known) {
                         known = block / TILE;
-                        philox_plan p = philox_new(s, high(block), 0);
+                        philox_plan p;
+                        philox_plan_for(&p, s, high(block));
                         code->wide_words(&p, (uint32_t)(known * TILE), 1, tile);
                     }
                     pair[0] = tile[block % TILE], pair[1] = tile[TILE + block % TILE];
