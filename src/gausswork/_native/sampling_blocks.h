@@ -177,6 +177,12 @@ NAME(turned32)(f32v square, u32v angle, f32v *first, f32v *second)
     *second = r * (f32v)PICK32(angle, (u32v)s, (u32v)c);
 }
 
+/* Ask for memory that is about to be written */
+static inline void NAME(soon)(const void *at, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)at + i, 1, 3);
+}
+
 static void NAME(normal32)(const philox_plan *p, uint32_t low, int tiles, float mean, float sd, float *out)
 {
     uint32_t words[GROUP32][4][TILE] __attribute__((aligned(64)));
@@ -185,7 +191,10 @@ static void NAME(normal32)(const philox_plan *p, uint32_t low, int tiles, float 
     int plain = mean == 0.0f && sd == 1.0f;
     for (int from = 0; from < tiles; from += GROUP32) {
         int count = tiles - from < GROUP32 ? tiles - from : GROUP32;
-        for (int t = 0; t < count; t++) NAME(narrow_tile)(p, low + TILE * (uint32_t)(from + t), words[t][0]);
+        for (int t = 0; t < count; t++) {
+            NAME(soon)(out + 4 * TILE * t, 4 * TILE * sizeof *out);
+            NAME(narrow_tile)(p, low + TILE * (uint32_t)(from + t), words[t][0]);
+        }
         for (int t = 0; t < count; t++)
             for (int k = 0; k < 2; k++)
                 for (int j = 0; j < TILE; j += HALVES)
@@ -287,6 +296,7 @@ static void NAME(normal64)(const philox_plan *p, uint32_t low, int tiles, double
     for (int from = 0; from < tiles; from += GROUP64) {
         int count = tiles - from < GROUP64 ? tiles - from : GROUP64;
         for (int t = 0; t < count; t++) {
+            NAME(soon)(out + 2 * TILE * t, 2 * TILE * sizeof *out);
             NAME(wide_tile)(p, low + TILE * (uint32_t)(from + t), words[t]);
             for (int j = 0; j < TILE; j += LANES)
                 NAME(reduced64)(*(u64v *)(words[t] + j), (f64v *)(ratio[t] + j), (f64v *)(square[t] + j));
