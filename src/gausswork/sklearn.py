@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -30,14 +30,56 @@ from sklearn.utils.validation import (  # noqa: E402
     validate_data,
 )
 
-__all__ = ["LinearRegression"]
+__all__ = ["LinearRegression", "Ridge"]
 
 _SPARSE = ("csr",)
 
 Array = npt.NDArray[np.float64]
 
 
-class LinearRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class _Linear(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """What both estimators do alike."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) predictors; sparse ones are read a block of rows at a time.
+        y : (n_samples,) or (n_samples, n_targets) target.
+        sample_weight : (n_samples,) weights, or one number for all.
+
+        Returns
+        -------
+        The estimator itself.
+        """
+        _check_settings(self)
+        x, y, weights = _checked(self, X, y, sample_weight)
+        fits = _fits(self, x, y, weights)
+        _keep(self, fits, one=y.ndim == 1)
+        return self
+
+    def predict(self, X: Any) -> Array:  # noqa: N803
+        """Return predictions, (n_samples,) or (n_samples, n_targets)."""
+        check_is_fitted(self)
+        x = validate_data(
+            self, X, reset=False, dtype=(np.float64, np.float32), accept_sparse=_SPARSE
+        )
+        predicted: Array = x @ self.coef_.T + self.intercept_
+        return predicted
+
+    def _penalties(self, targets: int) -> list[float]:
+        """Return the ridge of each target."""
+        return [0.0] * targets
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.input_tags.sparse = True
+        return tags
+
+
+class LinearRegression(_Linear):
     """Ordinary least squares with digits to trust, in place of scikit-learn's of the same name.
 
     Where columns depend on each other the coefficients are those of minimum norm, as scikit-learn
@@ -89,43 +131,57 @@ class LinearRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.positive = positive
         self.digits = digits
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LinearRegression:  # noqa: N803
-        """Fit the model.
 
-        Parameters
-        ----------
-        X : (n_samples, n_features) predictors; sparse ones are read a block of rows at a time.
-        y : (n_samples,) or (n_samples, n_targets) target.
-        sample_weight : (n_samples,) weights, or one number for all.
+class Ridge(_Linear):
+    """Ridge regression with digits to trust, in place of scikit-learn's of the same name.
 
-        Returns
-        -------
-        The estimator itself.
-        """
-        x, y, weights = _checked(self, X, y, sample_weight)
-        if self.positive:
+    Minimises the sum of squared errors plus alpha times the sum of squared coefficients, the
+    intercept spared. Every alpha above zero has one solution, whatever the columns.
+
+    Parameters
+    ----------
+    alpha : penalty, at least 0; one number, or one for each target.
+    fit_intercept, copy_X, n_jobs, digits : as of :class:`LinearRegression`.
+
+    Attributes
+    ----------
+    coef_, intercept_, rank_, trusted_digits_, findings_ : as of :class:`LinearRegression`.
+    n_features_in_, feature_names_in_ : as everywhere in scikit-learn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gausswork.sklearn import Ridge
+    >>> model = Ridge(alpha=10.0).fit(np.arange(1.0, 6.0).reshape(-1, 1), np.arange(2.0, 11.0, 2))
+    >>> model.coef_, model.intercept_
+    (array([1.]), 3.0)
+    """
+
+    def __init__(
+        self,
+        alpha: Any = 1.0,
+        *,
+        fit_intercept: bool = True,
+        copy_X: bool = True,  # noqa: N803
+        n_jobs: int | None = None,
+        digits: float | None = None,
+    ) -> None:
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.copy_X = copy_X
+        self.n_jobs = n_jobs
+        self.digits = digits
+
+    def _penalties(self, targets: int) -> list[float]:
+        alphas = np.asarray(self.alpha)
+        if alphas.dtype.kind not in "iuf" or alphas.ndim > 1 or alphas.size not in (1, targets):
             raise InputError(
-                "positive=True is not supported: its coefficients are no least squares. Use "
-                "sklearn.linear_model.LinearRegression(positive=True)."
+                f"alpha must be a number, or one for each of the {targets} targets; got "
+                f"{self.alpha!r}."
             )
-        fits = _fits(self, x, y, weights)
-        _keep(self, fits, one=y.ndim == 1)
-        return self
-
-    def predict(self, X: Any) -> Array:  # noqa: N803
-        """Return predictions, (n_samples,) or (n_samples, n_targets)."""
-        check_is_fitted(self)
-        x = validate_data(
-            self, X, reset=False, dtype=(np.float64, np.float32), accept_sparse=_SPARSE
-        )
-        predicted: Array = x @ self.coef_.T + self.intercept_
-        return predicted
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.input_tags.sparse = True
-        return tags
+        if not (np.isfinite(alphas) & (alphas >= 0.0)).all():
+            raise InputError(f"alpha must be finite and at least 0; got {self.alpha!r}.")
+        return [float(alpha) for alpha in np.broadcast_to(alphas, targets)]
 
 
 class SparseSource:
@@ -159,10 +215,8 @@ class SparseSource:
         self.tally = Tally(read=n, dropped=0, missing={})
 
 
-def _checked(
-    estimator: Any, x: Any, y: Any, sample_weight: Any
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any] | None]:
-    """Return data as arrays; what is not finite is looked for when the sums are not."""
+def _check_settings(estimator: Any) -> None:
+    """Refuse parameters that mean nothing: scikit-learn leaves that to the time of fitting."""
     if not isinstance(estimator.fit_intercept, bool | np.bool_):
         raise InputError(f"fit_intercept must be True or False; got {estimator.fit_intercept!r}.")
     jobs = estimator.n_jobs
@@ -171,6 +225,17 @@ def _checked(
     digits = estimator.digits
     if digits is not None and not isinstance(digits, Real):
         raise InputError(f"digits must be None or a number; got {digits!r}.")
+    if getattr(estimator, "positive", False):
+        raise InputError(
+            "positive=True is not supported: its coefficients are no least squares. Use "
+            "sklearn.linear_model.LinearRegression(positive=True)."
+        )
+
+
+def _checked(
+    estimator: Any, x: Any, y: Any, sample_weight: Any
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any] | None]:
+    """Return data as arrays; what is not finite is looked for when the sums are not."""
     x, y = validate_data(
         estimator, x, y,
         dtype=(np.float64, np.float32), accept_sparse=_SPARSE, y_numeric=True, multi_output=True,
@@ -189,6 +254,7 @@ def _fits(
     from gausswork.leastsquares.solution import NormalEquation
 
     targets = y.reshape(len(y), -1).T
+    penalties = estimator._penalties(len(targets))
     jobs = estimator.n_jobs
     try:
         return [
@@ -197,10 +263,10 @@ def _fits(
                 weights=weights if isinstance(x, np.ndarray) else None,
                 intercept=bool(estimator.fit_intercept),
                 missing="error",
-                method=NormalEquation(digits=estimator.digits),
+                method=NormalEquation(digits=estimator.digits, ridge=ridge),
                 threads=None if jobs in (None, -1) else int(jobs),
             )
-            for target in targets
+            for target, ridge in zip(targets, penalties, strict=True)
         ]  # fmt: skip
     except InputError:
         validate_data(
@@ -221,7 +287,8 @@ def _keep(estimator: Any, fits: list[Fit], *, one: bool) -> None:
     estimator.coef_ = coefficients[0] if one else coefficients
     estimator.intercept_ = (float(intercepts[0]) if one else intercepts) if first else 0.0
     estimator.trusted_digits_ = digits[0] if one else digits
-    estimator.standard_errors_ = errors[0] if one else errors
+    if isinstance(estimator, LinearRegression):  # a penalised fit is biased and has none
+        estimator.standard_errors_ = errors[0] if one else errors
     estimator.rank_ = fits[0].rank - first
     said = {(finding.code, finding.sentence): finding for fit in fits for finding in fit.findings}
     estimator.findings_ = tuple(said.values())

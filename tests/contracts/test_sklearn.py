@@ -21,14 +21,16 @@ from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardSca
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gausswork.errors import InputError
-from gausswork.sklearn import LinearRegression
+from gausswork.sklearn import LinearRegression, Ridge
 
 # SCIPY_ARRAY_API must be set before SciPy is imported: the subprocess below runs that check.
 ELSEWHERE = "check_array_api_input"
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@parametrize_with_checks([LinearRegression(), LinearRegression(fit_intercept=False)])
+@parametrize_with_checks(
+    [LinearRegression(), LinearRegression(fit_intercept=False), Ridge(), Ridge(fit_intercept=False)]
+)
 def test_scikit_learns_checks(estimator, check) -> None:
     if getattr(check, "func", check).__name__ == ELSEWHERE:
         return  # seen in test_all_checks_at_once
@@ -42,13 +44,14 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_all_checks_at_once_with_none_left_out() -> None:
+@pytest.mark.parametrize("name", ["LinearRegression", "Ridge"])
+def test_all_checks_at_once_with_none_left_out(name: str) -> None:
     done = run(
-        """
+        f"""
         from collections import Counter
         from sklearn.utils.estimator_checks import check_estimator
-        from gausswork.sklearn import LinearRegression
-        found = check_estimator(LinearRegression(), on_fail=None)
+        from gausswork.sklearn import {name}
+        found = check_estimator({name}(), on_fail=None)
         print(dict(Counter(one["status"] for one in found)))
         """,
         SCIPY_ARRAY_API="1",
@@ -203,3 +206,28 @@ def test_values_that_are_not_finite_are_refused_in_scikit_learns_words(rows) -> 
         x[7, 2] = bad
         with pytest.raises(ValueError, match=words):
             LinearRegression().fit(x, y)
+
+
+def test_ridge_is_scikit_learns(rows) -> None:
+    from sklearn.linear_model import Ridge as TheirRidge
+
+    x, y = rows
+    wide = np.column_stack([x, x[:, 0] - x[:, 1]])
+    both = np.column_stack([y, y**2])
+    weights = np.linspace(0.1, 2.0, 120)
+    for alpha in (1e-3, 1.0, 1e4):
+        ours = Ridge(alpha).fit(wide, y, sample_weight=weights)
+        theirs = TheirRidge(alpha).fit(wide, y, sample_weight=weights)
+        # Their Cholesky factor has lost half its digits: the columns depend on each other.
+        assert ours.coef_ == pytest.approx(theirs.coef_, rel=1e-7, abs=1e-8)
+        assert ours.intercept_ == pytest.approx(theirs.intercept_, rel=1e-7)
+    each = Ridge([0.5, 7.0]).fit(x, both)
+    assert each.coef_ == pytest.approx(TheirRidge([0.5, 7.0]).fit(x, both).coef_, rel=1e-9)
+    search = GridSearchCV(Ridge(), {"alpha": [1e-3, 1e4]}).fit(x, y)
+    assert search.best_params_ == {"alpha": 1e-3}
+
+
+@pytest.mark.parametrize("alpha", [-1.0, np.nan, "one", [1.0, 2.0, 3.0]])
+def test_a_penalty_that_means_nothing_is_refused(rows, alpha) -> None:
+    with pytest.raises(InputError, match="alpha must be"):
+        Ridge(alpha).fit(*rows)
