@@ -64,9 +64,10 @@ def histogram_of(
         raise InputError(f"bins must be a whole number in 1…10000; got {bins!r}.")
     read = read_sample(sample, name=name, least=2)
     z, mean, sd = standardised(read.values, name=name)
-    edges: Array = mean + sd * _edges(z, bins, None if lattice is None else lattice / sd)
-    places = np.searchsorted(z, (edges - mean) / sd)
-    places[-1] = np.searchsorted(z, (edges[-1] - mean) / sd, side="right")
+    inner = _edges(z, bins, None if lattice is None else lattice / sd)
+    edges: Array = mean + sd * inner
+    places = np.searchsorted(z, inner)
+    places[-1] = np.searchsorted(z, inner[-1], side="right")
     return Histogram(
         edges=edges,
         counts=np.diff(places),
@@ -116,8 +117,11 @@ def common_step(z: Array) -> float | None:
     if not 1 < len(levels) <= min(_MOST_LEVELS, 0.9 * len(z)):
         return None
     gaps = np.diff(levels)
-    step = float(gaps[gaps > 1e-9 * (levels[-1] - levels[0])].min(initial=math.inf))
-    if not math.isfinite(step):
+    least = float(gaps[gaps > 1e-9 * (levels[-1] - levels[0])].min(initial=math.inf))
+    if not math.isfinite(least):
         return None
-    multiples = gaps / step
-    return step if bool(np.all(np.abs(multiples - np.round(multiples)) < 1e-3)) else None
+    for parts in range(1, 11):  # gaps of 0.2 and 0.3 have the step 0.1
+        multiples = gaps * (parts / least)
+        if bool(np.all(np.abs(multiples - np.round(multiples)) < 1e-3)):
+            return least / parts
+    return None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gausswork.plots.descent import loss, path, rates
     from gausswork.plots.estimates import coefficients
     from gausswork.plots.regression import fit
-    from gausswork.plots.shape import central_limit, histogram, qq
+    from gausswork.plots.shape import central_limit, histogram, qq, samples
     from gausswork.plots.style import check_path, save
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "path",
     "qq",
     "rates",
+    "samples",
     "save",
 ]
 
@@ -44,6 +45,7 @@ _HOMES = {
     "path": "descent",
     "qq": "shape",
     "rates": "descent",
+    "samples": "shape",
     "save": "style",
 }
 

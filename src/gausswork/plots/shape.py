@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gausswork import formatting as fmt
+from gausswork.errors import InputError
 from gausswork.normal.bands import quantile_points
 from gausswork.normal.bins import histogram_of
-from gausswork.plots.style import COLOURS, Array, check_path, finish, halo, new_axes, save
+from gausswork.plots.style import COLOURS, Array, check_path, finish, halo, new_axes, new_grid, save
 from gausswork.plots.style import shown_name as _shown
 
 if TYPE_CHECKING:
@@ -213,3 +215,28 @@ def central_limit(
     if path is not None:
         save(ax.figure, path)
     return ax
+
+
+def samples(columns: Mapping[str, Any], *, path: str | os.PathLike[str] | None = None) -> Any:
+    """Draw a row for each sample: its histogram, and its Q-Q plot beside it.
+
+    Parameters
+    ----------
+    columns : name -> values, one at least.
+    path : a ``.png``, ``.pdf`` or ``.svg`` file to write as well.
+
+    Returns
+    -------
+    (rows, 2) array of matplotlib.axes.Axes
+    """
+    if not columns:
+        raise InputError("columns is empty: pass one sample at least, as in {'height': values}.")
+    if path is not None:
+        check_path(path)
+    figure, axes = new_grid(path, rows=len(columns), columns=2)
+    for row, (name, values) in zip(axes, columns.items(), strict=True):
+        histogram(values, ax=row[0], name=name)
+        qq(values, ax=row[1], name=name)
+    if path is not None:
+        save(figure, path)
+    return axes

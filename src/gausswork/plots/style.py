@@ -67,6 +67,19 @@ def new_axes(path: str | os.PathLike[str] | None, *, height: float = 4.6) -> Any
     return pyplot.subplots(figsize=(7.0, height), layout="constrained")[1]
 
 
+def new_grid(path: str | os.PathLike[str] | None, *, rows: int, columns: int) -> tuple[Any, Any]:
+    """Return a figure and its (rows, columns) array of axes; off screen if only to be written."""
+    size = (6.2 * columns, 4.0 * rows)
+    if path is not None:
+        figure = require("matplotlib.figure", purpose="Plots", extra="plots").Figure(
+            figsize=size, layout="constrained"
+        )
+        return figure, figure.subplots(rows, columns, squeeze=False)
+    pyplot = require("matplotlib.pyplot", purpose="Plots", extra="plots")
+    figure, axes = pyplot.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    return figure, axes
+
+
 def finish(ax: Any, *, grid: str = "both") -> None:
     """Take away what frames the data without need; draw a light grid under it."""
     ax.spines[["top", "right"]].set_visible(False)
