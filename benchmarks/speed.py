@@ -40,8 +40,9 @@ EVERYBODY = (
     "statsmodels QR",
     "NumPy lstsq",
     "textbook inv(X'X)",
+    "tutorial",
 )
-FEW = ("gausswork", "gausswork, 15 digits", "scikit-learn", "textbook inv(X'X)")
+FEW = ("gausswork", "gausswork, 15 digits", "scikit-learn", "textbook inv(X'X)", "tutorial")
 
 
 def gram_alone(data: Data) -> Callable[[], Any]:
