@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.gradient import GradientDescent
     from gausswork.leastsquares.influence import Influence
     from gausswork.leastsquares.moments import Moments
+    from gausswork.leastsquares.nested import Comparison, compare
+    from gausswork.leastsquares.ridge import RidgePath, ridge_path
+    from gausswork.leastsquares.several import fit_many
     from gausswork.leastsquares.solution import NormalEquation
     from gausswork.leastsquares.stochastic_result import MiniBatch
     from gausswork.leastsquares.stochastic_rules import Optimizer, Schedule
@@ -36,6 +39,7 @@ __version__ = "0.2.0"
 __all__ = [
     "CentralLimit",
     "Checkup",
+    "Comparison",
     "Descent",
     "Finding",
     "Fit",
@@ -50,16 +54,20 @@ __all__ = [
     "Optimizer",
     "Outliers",
     "Outlook",
+    "RidgePath",
     "Schedule",
     "central_limit",
+    "compare",
     "errors",
     "fit",
+    "fit_many",
     "initialization",
     "load",
     "normality",
     "normality_of_moments",
     "outliers",
     "outlook",
+    "ridge_path",
     "sampling",
 ]
 
@@ -69,6 +77,11 @@ _HOMES = {
     "central_limit": "gausswork.normal.limit",
     "Checkup": "gausswork.leastsquares.checkup",
     "Influence": "gausswork.leastsquares.influence",
+    "Comparison": "gausswork.leastsquares.nested",
+    "RidgePath": "gausswork.leastsquares.ridge",
+    "compare": "gausswork.leastsquares.nested",
+    "fit_many": "gausswork.leastsquares.several",
+    "ridge_path": "gausswork.leastsquares.ridge",
     "Descent": "gausswork.leastsquares.descent",
     "Finding": "gausswork.findings",
     "Fit": "gausswork.leastsquares.fit",

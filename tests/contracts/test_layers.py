@@ -18,8 +18,11 @@ import gausswork
 
 PACKAGE = Path(gausswork.__file__).parent
 FACES = frozenset(
-    {"checkreport", "cli", "htmlreport", "plots", "report", "work", "descending", "sklearn", "lab"}
-)
+    {
+        "checkreport", "cli", "descending", "htmlreport", "lab", "plots", "report", "sklearn",
+        "tables", "work",
+    }
+)  # fmt: skip
 WINGS = frozenset({"data", "sampling", "normal", "leastsquares", "initialization"})
 HELPERS = frozenset({"files", "formatting", "processors"})
 GROUND = frozenset({"errors", "findings", "plain"})

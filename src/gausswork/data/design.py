@@ -76,7 +76,7 @@ def plan(
     aside = {target, weights.name if weights else target}
     names = asked if asked is not None else [name for name in table.names if name not in aside]
     fields = table.fields(list(dict.fromkeys([*names, target, *aside])))
-    _check_target(fields[target])
+    check_target(fields[target])
     if weights is not None:
         check_weights_field(fields[weights.name], weights, [target])
     if asked is None:
@@ -134,7 +134,8 @@ def _asked(table: Table, target: str, features: str | Sequence[str] | None) -> l
     return names
 
 
-def _check_target(field: Field) -> None:
+def check_target(field: Field) -> None:
+    """Refuse a target that does not hold numbers."""
     # EMPTY: perhaps only at first; a pass will tell
     if field.kind in (Kind.NUMBER, Kind.FLAG, Kind.EMPTY):
         return

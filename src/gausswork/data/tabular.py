@@ -15,9 +15,11 @@ from gausswork.data.frames import check_same_index
 from gausswork.data.kinds import require_column
 from gausswork.data.levels import Progress
 from gausswork.data.opening import OpenedData, name_of
+from gausswork.data.recipe import Recipe
 from gausswork.data.tables import Table
 from gausswork.data.weights import ARGUMENTS, Weights
 from gausswork.errors import InputError
+from gausswork.findings import Finding
 
 
 def open_table(
@@ -45,23 +47,29 @@ def open_table(
     recipe, findings = plan(
         table, target, features, weights=weights, announce=announce, progress=progress
     )
-    findings = (*table.findings, *findings)
-    plain = None
+    source, noticed = source_by(table, recipe, missing)
+    findings = (*table.findings, *findings, *noticed)
+    return OpenedData(source, recipe, findings, table.description)
+
+
+def source_by(
+    table: Table, recipe: Recipe, missing: str
+) -> tuple[EncodedSource | ColumnsSource, tuple[Finding, ...]]:
+    """Return the rows of a table as a recipe reads them: where they lie, if they are plain."""
+    plain, weights = None, recipe.weights
+    names = [*(column.name for column in recipe.columns), recipe.target]
     if not recipe.categories and hasattr(table, "plain"):
-        used = [*(column.name for column in recipe.columns), target]
-        plain = table.plain(used if weights is None else [*used, weights.name])
+        plain = table.plain(names if weights is None else [*names, weights.name])
     if plain is None:
-        return OpenedData(
-            EncodedSource(table, recipe, missing), recipe, findings, table.description
-        )
-    names = [*(column.name for column in recipe.columns), target]
+        return EncodedSource(table, recipe, missing), ()
     plain, weight = plain[: len(names)], (plain[-1] if weights is not None else None)
     if weights is not None:
         check_column(weight, weights.kind, name=weights.name)
     kind = weights.kind if weights is not None else None
-    source = ColumnsSource(plain[:-1], plain[-1], recipe.names, target, missing, weight, kind)
-    findings = (*findings, *integer_findings(zip(names, plain, strict=True)))
-    return OpenedData(source, recipe, findings, table.description)
+    source = ColumnsSource(
+        plain[:-1], plain[-1], recipe.names, recipe.target, missing, weight, kind
+    )
+    return source, integer_findings(zip(names, plain, strict=True))
 
 
 def _open_formula(

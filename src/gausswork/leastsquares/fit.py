@@ -407,19 +407,7 @@ def fit(
             "For all digits pass gausswork.NormalEquation(digits=15), for a descent "
             "gausswork.GradientDescent(learning_rate=0.01, epochs=1000)."
         )
-    if not isinstance(intercept, bool | np.bool_):
-        raise InputError(f"intercept must be True or False; got {intercept!r}.")
-    intercept = bool(intercept)
-    if isinstance(features, str) and not features.replace(",", " ").strip():
-        raise InputError(
-            f"features names no column; got {features!r}. Name some, separated by commas as in "
-            "'a,b', or leave it out to use every usable column."
-        )
-    if weights is not None and frequencies is not None:
-        raise InputError(
-            "weights and frequencies were both given. Give frequencies= where a row stands for "
-            "several equal ones, weights= where rows are of different precision."
-        )
+    intercept = check_arguments(intercept, features, weights, frequencies)
     _require_order(data, target)
     opened = open_data(
         data, target, features=features, missing=missing, progress=progress,
@@ -441,12 +429,12 @@ def fit(
     source: Source = opened.source
     options: dict[str, Any] = {"intercept": intercept, "method": method, "threads": threads}
     try:
-        solution, descent = _solved(source, _rows_and_bytes(source, progress), options, on_epoch)
+        solution, descent = _solved(source, rows_and_bytes(source, progress), options, on_epoch)
     except NotFiniteError:
         if not hasattr(source, "without_missing"):
             raise
         source = source.without_missing()  # in memory no value is looked at before it is needed
-        solution, descent = _solved(source, _rows_and_bytes(source, progress), options, on_epoch)
+        solution, descent = _solved(source, rows_and_bytes(source, progress), options, on_epoch)
     if isinstance(method, GradientDescent) and method.early_stopping:
         from gausswork.leastsquares.stochastic import trained_rows
 
@@ -458,7 +446,7 @@ def fit(
         tally=Tally(source.tally.read, source.tally.dropped, dict(source.tally.missing)),
         description=opened.description,
         method=method,
-        findings=_distinct(
+        findings=distinct(
             opened.findings,
             weight_findings(solution.moments, opened.recipe, source.tally),
             descent.findings if descent is not None else (),
@@ -469,6 +457,23 @@ def fit(
         source=source if source.replayable else None,
         descent=descent,
     )
+
+
+def check_arguments(intercept: Any, features: Any, weights: Any, frequencies: Any) -> bool:
+    """Refuse arguments that contradict themselves or each other; return ``intercept``."""
+    if not isinstance(intercept, bool | np.bool_):
+        raise InputError(f"intercept must be True or False; got {intercept!r}.")
+    if isinstance(features, str) and not features.replace(",", " ").strip():
+        raise InputError(
+            f"features names no column; got {features!r}. Name some, separated by commas as in "
+            "'a,b', or leave it out to use every usable column."
+        )
+    if weights is not None and frequencies is not None:
+        raise InputError(
+            "weights and frequencies were both given. Give frequencies= where a row stands for "
+            "several equal ones, weights= where rows are of different precision."
+        )
+    return bool(intercept)
 
 
 def _solved(
@@ -507,7 +512,7 @@ def _require_order(data: Any, target: Any) -> None:
         )
 
 
-def _rows_and_bytes(
+def rows_and_bytes(
     source: Source, progress: Callable[[int, int | None, int | None], None] | None
 ) -> Progress | None:
     """Add to the rows that the engine counts the bytes that the source counts."""
@@ -518,7 +523,7 @@ def _rows_and_bytes(
     )
 
 
-def _distinct(*groups: tuple[Finding, ...]) -> tuple[Finding, ...]:
+def distinct(*groups: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Join findings; an earlier group has the last word on the codes that it uses."""
     joined: list[Finding] = []
     for group in filter(None, groups):

@@ -167,14 +167,20 @@ def f_test(solution: Solution) -> FTest:
     if unexplained == 0.0:
         return FTest(math.inf, numerator_df, denominator_df, 0.0)
     statistic = explained / unexplained * denominator_df / numerator_df
+    p_value = f_tail(statistic, numerator_df, denominator_df)
+    return FTest(statistic, numerator_df, denominator_df, p_value)
+
+
+def f_tail(statistic: float, numerator_df: float, denominator_df: float) -> float:
+    """Return the probability that an F variable is larger, accurate far into the tail."""
+    if not math.isfinite(statistic):
+        return 0.0 if statistic > 0 else math.nan
     from scipy.special import betaincc, fdtrc
 
     share = numerator_df * statistic / (denominator_df + numerator_df * statistic)
     if share < 0.5:  # many degrees of freedom: fdtrc rounds 1 - share and loses digits
-        p_value = float(betaincc(numerator_df / 2, denominator_df / 2, share))
-    else:
-        p_value = float(fdtrc(float(numerator_df), float(denominator_df), statistic))
-    return FTest(statistic, numerator_df, denominator_df, p_value)
+        return float(betaincc(numerator_df / 2, denominator_df / 2, share))
+    return float(fdtrc(float(numerator_df), float(denominator_df), statistic))
 
 
 def log_likelihood(solution: Solution) -> float:

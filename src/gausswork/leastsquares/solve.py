@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from gausswork.data.sources import Source
@@ -15,7 +17,7 @@ from gausswork.leastsquares.refine import refine, unrefined, unsolved
 from gausswork.leastsquares.small import fit_small
 from gausswork.leastsquares.solution import STANDARD_ERROR_DIGITS, NormalEquation, Solution
 from gausswork.leastsquares.spread import from_moments, from_whitened
-from gausswork.leastsquares.system import Factor, assemble, factorize, reach
+from gausswork.leastsquares.system import Factor, System, assemble, factorize, reach
 from gausswork.leastsquares.whiten import Whitened, explained, polished, whiten
 
 
@@ -62,14 +64,11 @@ def least_squares(
         blocks = None
         if not moments.finite:
             if exponents is not None or not source.replayable:
-                raise NotFiniteError(
-                    "the sums of this data are not finite: it holds NaN, infinities, or values of "
-                    "too many orders of magnitude. Leave those rows out, or rescale."
-                )
+                raise _not_finite()
             exponents = _exponents_of_all(source)
             continue
         more = source.replayable and tier + 1 < TIERS
-        attempt = _solve(moments, source, intercept, method, backend, tier, more, threads)
+        attempt, _ = _solve(moments, source, intercept, method, backend, tier, more, threads)
         if attempt is not None:
             return attempt
         tier += 1
@@ -85,9 +84,54 @@ def solve(
     """Solve from the moments alone: no escalation, no refinement, the digits that they hold."""
     backend = backend or default_backend()
     tier = int(np.argmin(np.abs(np.log2(backend.gram_error) - np.log2(moments.error))))
-    found = _solve(moments, None, intercept, method or NormalEquation(), backend, tier, False, None)
+    method = method or NormalEquation()
+    found, _ = _solve(moments, None, intercept, method, backend, tier, False, None)
     assert found is not None
     return found
+
+
+def solve_targets(
+    joint: Source,
+    sources: Sequence[Source],
+    parts: Callable[[Moments], Sequence[Moments]],
+    *,
+    intercept: bool,
+    method: NormalEquation,
+    threads: int | None,
+    progress: Progress | None,
+) -> list[Solution]:
+    """Fit several targets of the same predictors: the same sums and factor serve them all.
+
+    Parameters
+    ----------
+    joint : the rows with all targets; ``sources`` the same rows with one each.
+    parts : takes the moments of all columns apart into those of each target.
+    """
+    backend = default_backend()
+    tier, exponents = (0 if joint.replayable else 1), None
+    while True:
+        moments = accumulate(
+            joint, tier=tier, threads=threads, progress=progress, exponents=exponents,
+            backend=backend,
+        )  # fmt: skip
+        if not moments.finite:
+            if exponents is not None or not joint.replayable:
+                raise _not_finite()
+            exponents = _exponents_of_all(joint)
+            continue
+        more = joint.replayable and tier + 1 < TIERS
+        solutions: list[Solution] = []
+        shared: Factor | Whitened | None = None
+        for part, source in zip(parts(moments), sources, strict=True):
+            found, shared = _solve(
+                part, source, intercept, method, backend, tier, more, threads, shared
+            )
+            if found is None:
+                break
+            solutions.append(found)
+        if len(solutions) == len(sources):
+            return solutions
+        tier += 1
 
 
 def _solve(
@@ -99,8 +143,18 @@ def _solve(
     tier: int,
     may_escalate: bool,
     threads: int | None,
-) -> Solution | None:
-    """Solve at one tier; ``None`` when the next one is needed."""
+    factor: Factor | Whitened | None = None,
+) -> tuple[Solution | None, Factor | Whitened | None]:
+    """Solve at one tier; no solution when the next one is needed.
+
+    Parameters
+    ----------
+    factor : of the same predictors, where another target has brought it.
+
+    Returns
+    -------
+    the solution, and the factor for further targets.
+    """
     wanted = method.digits_for(moments.rows * len(moments.shift))
     tolerance = 10.0 ** -min(wanted, STANDARD_ERROR_DIGITS)
     rows = source if source is not None and source.replayable else None
@@ -109,28 +163,19 @@ def _solve(
             moments, intercept=intercept, backend=backend, ridge=float(method.ridge),
             powers=getattr(source, "powers", ()),
         )  # fmt: skip
-        factor: Factor | Whitened | None
-        factor = factorize(system, backend, strict=rows is not None)
-        if rows is not None and factor is not None:
-            for column in factor.suspects:
-                if not explained(system, factor, column, rows, threads):
-                    factor = None
-                    break
         if factor is None:
-            if may_escalate:
-                return None
-            assert rows is not None
-            factor = whiten(system, rows, backend, threads)
+            factor = _factored(system, rows, backend, may_escalate, threads)
+        if factor is None:
+            return None, None
         to = reach(system, factor)
         if isinstance(factor, Whitened):
             spread, state = from_whitened(system, factor), unsolved(system, factor)
         else:
             spread, state = from_moments(system, factor, to), unrefined(system, factor, to)
-            if (
-                spread.worst() > tolerance and not system.ridge
-            ):  # a ridge fit has no standard errors
+            # a ridge fit has no standard errors
+            if spread.worst() > tolerance and not system.ridge:
                 if may_escalate:
-                    return None
+                    return None, None
                 if rows is not None and wanted >= STANDARD_ERROR_DIGITS:
                     better = polished(system, factor, rows, threads)
                     spread = from_whitened(system, better) if better else spread
@@ -139,7 +184,35 @@ def _solve(
                 state, system, factor, to, rows,
                 digits=wanted, square_tolerance=2.0 * tolerance, threads=threads,
             )  # fmt: skip
-        return answer(moments, system, factor, to, spread, state, wanted, tier, backend)
+        solution = answer(moments, system, factor, to, spread, state, wanted, tier, backend)
+        return solution, factor
+
+
+def _factored(
+    system: System,
+    rows: Source | None,
+    backend: Backend,
+    may_escalate: bool,
+    threads: int | None,
+) -> Factor | Whitened | None:
+    """Factor the equation, with the rows where its sums leave doubt; ``None`` for better sums."""
+    factor = factorize(system, backend, strict=rows is not None)
+    if rows is not None and factor is not None:
+        for column in factor.suspects:
+            if not explained(system, factor, column, rows, threads):
+                factor = None
+                break
+    if factor is not None or may_escalate:
+        return factor
+    assert rows is not None
+    return whiten(system, rows, backend, threads)
+
+
+def _not_finite() -> NotFiniteError:
+    return NotFiniteError(
+        "the sums of this data are not finite: it holds NaN, infinities, or values of too many "
+        "orders of magnitude. Leave those rows out, or rescale."
+    )
 
 
 def _exponents_of_all(source: Source) -> Integers:
