@@ -30,6 +30,14 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.stochastic_rules import Optimizer, Schedule
     from gausswork.normal.distribution import Normal
     from gausswork.normal.estimation import NormalState
+    from gausswork.normal.inference import (
+        Inference,
+        Summary,
+        z_mean,
+        z_mean_difference,
+        z_proportion,
+        z_proportion_difference,
+    )
     from gausswork.normal.limit import CentralLimit, central_limit
     from gausswork.normal.normality import Normality, normality, normality_of_moments
     from gausswork.normal.outliers import Outliers, outliers
@@ -44,6 +52,7 @@ __all__ = [
     "Finding",
     "Fit",
     "GradientDescent",
+    "Inference",
     "Influence",
     "MiniBatch",
     "Moments",
@@ -56,6 +65,7 @@ __all__ = [
     "Outlook",
     "RidgePath",
     "Schedule",
+    "Summary",
     "central_limit",
     "compare",
     "errors",
@@ -69,10 +79,20 @@ __all__ = [
     "outlook",
     "ridge_path",
     "sampling",
+    "z_mean",
+    "z_mean_difference",
+    "z_proportion",
+    "z_proportion_difference",
 ]
 
 # Public name -> the module that defines it; a module itself stands under its own name.
 _HOMES = {
+    "z_proportion_difference": "gausswork.normal.inference",
+    "z_proportion": "gausswork.normal.inference",
+    "z_mean_difference": "gausswork.normal.inference",
+    "z_mean": "gausswork.normal.inference",
+    "Inference": "gausswork.normal.inference",
+    "Summary": "gausswork.normal.inference",
     "CentralLimit": "gausswork.normal.limit",
     "central_limit": "gausswork.normal.limit",
     "Checkup": "gausswork.leastsquares.checkup",
