@@ -1,6 +1,6 @@
 """Run the benchmarks and write their tables.
 
-    python benchmarks/run.py [--quick] [accuracy] [speed] [memory] [calibration]
+    python benchmarks/run.py [--quick] [accuracy] [speed] [memory] [calibration] [stochastic]
 
 Without names: all of them. ``--quick`` takes a minute or two, writes results/*-quick.json and
 leaves the tables of the pages alone; the whole run takes half an hour.
@@ -14,13 +14,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run by path: find our neighbours
 
-from benchmarks import accuracy, calibration, memory, speed, tables
+from benchmarks import accuracy, calibration, memory, speed, stochastic, tables
 
 PARTS = {
     "accuracy": accuracy.main,
     "speed": speed.main,
     "memory": memory.main,
     "calibration": calibration.main,
+    "stochastic": stochastic.main,
 }
 
 

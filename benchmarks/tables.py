@@ -218,6 +218,55 @@ def calibration_table() -> str | None:
     return "\n".join(_markdown(heads, body))
 
 
+def stochastic_table() -> str | None:
+    """Return what an epoch of mini-batch descent costs, and to which loss it leads."""
+    measured = read("stochastic")
+    if measured is None:
+        return None
+    lines = [
+        "Milliseconds of CPU on one thread, and how far above the least possible the loss is after "
+        "one epoch.",
+        "",
+    ]
+    for shape, found in measured["results"]["epochs"].items():
+        base = found["gausswork, the epoch"]["time"]["cpu"]
+        body = []
+        for name, entry in found.items():
+            time = entry["time"]["cpu"]
+            ratio = "" if "epoch" in name and "without" not in name else f"{time / base:.2g}×"
+            body.append([name, _milliseconds(time), ratio, f"{100 * entry['excess']:.2f} %"])
+        heads = [f"one epoch of {_shape(shape)}, batches of 256", "ms", "", "above the least"]
+        lines += _markdown(heads, body)
+    far = [
+        [name, _r_squared(found["r_squared"]), " ".join(found.get("said", ())) or "nothing"]
+        for name, found in measured["results"]["far"].items()
+    ]
+    versions = measured["environment"]["versions"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "*The epoch*: the order of the rows, the steps, the loss. *The fit*: reading, the "
+            "exact answer with its certificates, and the epoch. scikit-learn steps after every "
+            "row, at a rate that leaves about the same noise. PyTorch twice: through a "
+            "`DataLoader`, and by indexing the tensors with a permutation.",
+            "",
+            *_markdown(["one column around 5000 ± 1000", "R²", "what was said"], far),
+            "",
+            f"Measured by `make bench` with scikit-learn {versions['scikit-learn']}, PyTorch "
+            f"{measured['results']['torch']}, numpy {versions['numpy']}.",
+        ]
+    )
+
+
+def _r_squared(value: float | None) -> str:
+    if value is None:
+        return "refused"
+    if value > -100.0:
+        return f"{value:.5f}"
+    return f"−10^{len(str(int(-value))) - 1}"
+
+
 TABLES: dict[str, Callable[[], str | None]] = {
     "accuracy": accuracy_table,
     "condition": condition_table,
@@ -226,6 +275,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "start": start_table,
     "memory": memory_table,
     "calibration": calibration_table,
+    "stochastic": stochastic_table,
 }
 
 

@@ -6,7 +6,7 @@ import contextlib
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,21 @@ from gausswork import report
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
 
-Progress = Callable[[int, int | None, int | None], None]
-
 _PATIENCE = 0.5  # seconds before a progress bar appears: shorter work needs none
 _TERM_WIDTH = 12  # to which names may be folded on a narrow terminal
 _EXPENDABLE = (("t",), ("digits",), ("p",), ("lower", "upper"), ("std. error",))  # in this order
+_DESCENT = (
+    "learning_rate|epochs|momentum|nesterov|standardize|tolerance|ridge|beyond_limit|batch_size|"
+    "optimizer|schedule|seed|shuffle|memory|averaging|early_stopping|patience|state|resume"
+)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 # Arguments of the library -> options of the command line, the first that fits.
-_OPTIONS = (
+_OPTIONS: tuple[tuple[re.Pattern[str], Any], ...] = (
     (re.compile(r",? or fit the mean alone with features=\[\]"), ""),
     (re.compile(r"\b(target|features|missing|weights|frequencies)='([\w,.-]*)'"), r"--\1 \2"),
     (re.compile(r"\b(target|features)=(?=['\"])"), r"--\1 "),
@@ -31,12 +39,13 @@ _OPTIONS = (
         r"--\1",
     ),
     (re.compile(r"\bintercept=False"), "--no-intercept"),
-    (re.compile(r"\b(nesterov|standardize|averaging)=True"), r"--\1"),
-    (re.compile(r"\blearning_rate='auto'"), "--learning-rate auto"),
-    (re.compile(r"\bbeyond_limit='run'"), "--beyond-limit run"),
+    (re.compile(rf"\b({_DESCENT})=True\b"), lambda found: _option(found[1])),
+    (
+        re.compile(rf"\b({_DESCENT})=(['\"]?)([\w.:-]+)\2"),
+        lambda found: f"{_option(found[1])} {found[3].rstrip('.')}" + "." * found[3].endswith("."),
+    ),
+    (re.compile(rf"\b({_DESCENT})="), lambda found: _option(found[1])),
     (re.compile(r"\blearning_rate\b"), "--learning-rate"),
-    (re.compile(r"\b(momentum|epochs|tolerance|start)="), r"--\1 "),
-    (re.compile(r"\bbatch_size="), "--batch-size "),
 )
 _COLOURS = {"note": "cyan", "caution": "yellow", "alarm": "bold red"}
 
@@ -137,32 +146,49 @@ def _box() -> Any:
     return box.SIMPLE_HEAD
 
 
+class Bar:
+    """A bar on standard error for long work: called as the rows are read, or by epochs."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._task: Any = None
+        self._started: float | None = None
+
+    def __call__(self, rows: int, done: int | None, total: int | None) -> None:
+        """Show how far a pass over the rows has come."""
+        self._move(f"{rows:,} rows", done or 0, total)
+
+    def epoch(self, done: float, epochs: int, loss: float) -> None:
+        """Show how far a descent has come, and its loss."""
+        self._move(f"epoch {int(done):,} of {epochs:,}, loss {loss:.6g}", done, epochs)
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _move(self, text: str, done: float, total: float | None) -> None:
+        if self._bar is None:
+            self._started = time.monotonic() if self._started is None else self._started
+            if time.monotonic() - self._started < _PATIENCE:
+                return
+            self._bar = _bar()
+            self._bar.start()
+            self._task = self._bar.add_task("reading", total=total)
+        self._bar.update(self._task, completed=done, total=total, description=text)
+
+
 @contextlib.contextmanager
-def progress(*, quiet: bool) -> Iterator[Progress | None]:
+def progress(*, quiet: bool) -> Iterator[Bar | None]:
     """Give a callback that moves a bar on standard error: on a terminal, for long work only."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    bar: Any = None
-    task: Any = None
-    started: float | None = None
-
-    def move(rows: int, done: int | None, total: int | None) -> None:
-        nonlocal bar, task, started
-        if bar is None:
-            started = time.monotonic() if started is None else started
-            if time.monotonic() - started < _PATIENCE:
-                return
-            bar = _bar()
-            bar.start()
-            task = bar.add_task("reading", total=total)
-        bar.update(task, completed=done or 0, total=total, description=f"{rows:,} rows")
-
+    bar = Bar()
     try:
-        yield move
+        yield bar
     finally:
-        if bar is not None:
-            bar.stop()
+        bar.stop()
 
 
 def _bar() -> Any:

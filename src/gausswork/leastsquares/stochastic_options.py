@@ -88,7 +88,9 @@ def check_batches(method: GradientDescent) -> None:
     if not isinstance(method.resume, bool):
         raise InputError(f"resume must be True or False; got {method.resume!r}.")
     if method.resume and method.state is None:
-        raise InputError("resume=True needs the file to go on from: name it as state=.")
+        raise InputError(
+            "resume=True needs the file to go on from: name it, as in state='state.json'."
+        )
 
 
 def _check_momentum(method: GradientDescent) -> None:
