@@ -233,7 +233,7 @@ def stochastic_table() -> str | None:
         body = []
         for name, entry in found.items():
             time = entry["time"]["cpu"]
-            ratio = "" if "epoch" in name and "without" not in name else f"{time / base:.2g}×"
+            ratio = "" if "epoch" in name and "without" not in name else _times(time / base)
             body.append([name, _milliseconds(time), ratio, f"{100 * entry['excess']:.2f} %"])
         heads = [f"one epoch of {_shape(shape)}, batches of 256", "ms", "", "above the least"]
         lines += _markdown(heads, body)
@@ -257,6 +257,10 @@ def stochastic_table() -> str | None:
             f"{measured['results']['torch']}, numpy {versions['numpy']}.",
         ]
     )
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.0f}×" if ratio > 9.95 else f"{ratio:.1f}×"
 
 
 def _r_squared(value: float | None) -> str:

@@ -365,6 +365,15 @@ def test_no_sentence_speaks_python_on_the_command_line() -> None:
         ("Choose them with features=.", "Choose them with --features."),
         ("use missing='drop' to leave", "use --missing drop to leave"),
         ("as in target='price'.", "as in --target price."),
+        (
+            "Use learning_rate='auto', or standardize=True;",
+            "Use --learning-rate auto, or --standardize;",
+        ),
+        ("batch_size=101 is larger", "--batch-size 101 is larger"),
+        (
+            "Allow more memory=, or use shuffle='buffer'.",
+            "Allow more --memory, or use --shuffle buffer.",
+        ),
         ("as in target='sale price'.", "as in --target 'sale price'."),
         ("with features=, or fit the mean alone with features=[].", "with --features."),
         ("a column called features", "a column called features"),

@@ -20,7 +20,7 @@ _PATIENCE = 0.5  # seconds before a progress bar appears: shorter work needs non
 _TERM_WIDTH = 12  # to which names may be folded on a narrow terminal
 _EXPENDABLE = (("t",), ("digits",), ("p",), ("lower", "upper"), ("std. error",))  # in this order
 _DESCENT = (
-    "learning_rate|epochs|momentum|nesterov|standardize|tolerance|ridge|beyond_limit|batch_size|"
+    "method|learning_rate|epochs|momentum|nesterov|standardize|tolerance|ridge|beyond_limit|batch_size|"
     "optimizer|schedule|seed|shuffle|memory|averaging|early_stopping|patience|state|resume"
 )
 
