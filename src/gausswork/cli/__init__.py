@@ -74,8 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         text, *drawing = str(error).split("\n") if error.drawn else [str(error)]
         say(f"error: {for_command_line(text)}", *drawing)
         return REFUSED
-    except KeyboardInterrupt:
-        say("interrupted; nothing is half-written.")
+    except KeyboardInterrupt as stop:
+        say(str(stop) or "interrupted; nothing is half-written.")
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has gone, as head does; the flush at exit must not complain.

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 
-from gausswork.cli.command import number
+from gausswork.cli.command import number, whole
 
-# option of the command line -> field of GradientDescent
-_FIELDS = (
+# fields of GradientDescent that have an option
+OPTIONS = (
     "batch_size", "optimizer", "schedule", "seed", "shuffle", "memory", "averaging",
     "early_stopping", "patience", "state", "resume",
 )  # fmt: skip
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Add the options; each is None, or False, where it was not given."""
+    """Add the options to a parser. What is not given is not in the arguments' namespace."""
     group = command.add_argument_group(
-        "mini-batches", "with --method gradient-descent; they need --batch-size"
+        "mini-batches",
+        "with --method gradient-descent and --batch-size",
+        argument_default=argparse.SUPPRESS,
     )
     group.add_argument(
-        "--batch-size", type=int, metavar="ROWS", help="rows a step (default: all of them)"
+        "--batch-size", type=whole, metavar="ROWS", help="rows a step (default: all of them)"
     )
     group.add_argument(
         "--optimizer",
@@ -34,15 +38,15 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "as in step:every=5,factor=0.5",
     )
     group.add_argument(
-        "--seed", type=int, metavar="N", help="of the order of the rows (default: 0)"
+        "--seed", type=whole, metavar="N", help="of the order of the rows (default: 0)"
     )
     group.add_argument(
         "--shuffle",
         metavar="WHERE",
-        help="memory, disk (default where the rows exceed the memory), buffer, none",
+        help="memory or disk (default: where the rows fit), buffer (nothing is written), none",
     )
     group.add_argument(
-        "--memory", type=int, metavar="BYTES", help="that rows may take (default: 1 GiB)"
+        "--memory", type=whole, metavar="BYTES", help="that rows may take (default: 1 GiB)"
     )
     group.add_argument(
         "--averaging",
@@ -50,7 +54,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         nargs="?",
         const=True,
         metavar="EPOCH",
-        help="average the parameters from this epoch on (default: over the second half)",
+        help="average the parameters, from this epoch on (default: over the second half)",
     )
     group.add_argument(
         "--early-stopping",
@@ -60,28 +64,26 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="hold out this share of the rows (default: 0.1), stop when their loss falls no more",
     )
-    group.add_argument("--patience", type=int, metavar="EPOCHS", help="to wait for it (default: 5)")
-    group.add_argument("--state", metavar="FILE", help="keep the state here, for --resume")
+    group.add_argument(
+        "--patience", type=whole, metavar="EPOCHS", help="to wait for it (default: 5)"
+    )
+    group.add_argument(
+        "--state", metavar="FILE", help="keep the state here, to go on after an interruption"
+    )
     group.add_argument(
         "--resume", action="store_true", help="go on from --state, to the same numbers"
     )
 
 
-def given(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the fields of :class:`gausswork.GradientDescent` that were given."""
-    values = {name: getattr(arguments, name) for name in _FIELDS}
-    return {
-        name: value for name, value in values.items() if value is not None and value is not False
-    }
-
-
-def said(arguments: argparse.Namespace) -> list[str]:
-    """Return the options that were given, as they were written."""
-    return [f"--{name.replace('_', '-')}" for name in given(arguments)]
-
-
-def interrupted(arguments: argparse.Namespace) -> str | None:
-    """Say after an interruption how to go on; None where no state was kept."""
-    if not getattr(arguments, "state", None):
-        return None
-    return f"interrupted; the state is in {arguments.state}: add --resume to go on from it"
+@contextlib.contextmanager
+def resumable(arguments: argparse.Namespace) -> Iterator[None]:
+    """Say after an interruption how to go on, where a state was kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        state = getattr(arguments, "state", None)
+        if state is None or not Path(state).exists():
+            raise
+        raise KeyboardInterrupt(
+            f"interrupted; the state of the descent is in {state}. Go on from it with --resume."
+        ) from None

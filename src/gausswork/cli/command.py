@@ -43,6 +43,14 @@ def number(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
 
+def whole(text: str) -> int:
+    """Return an argument as a whole number."""
+    try:
+        return int(text.replace("_", ""))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
 def say(text: str, *drawing: str) -> None:
     """Write one line to standard error, whatever it can encode, and what is drawn under it."""
     from gausswork.formatting import for_encoding, visible

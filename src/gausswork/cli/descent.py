@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from gausswork.cli.command import number
+from gausswork.cli import batches
+from gausswork.cli.command import number, whole
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.gradient import GradientDescent
@@ -29,7 +30,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="step size, or auto for the best constant one (default)",
     )
     group.add_argument(
-        "--epochs", type=_whole, metavar="N", help="passes over the data (default: 1000)"
+        "--epochs", type=whole, metavar="N", help="passes over the data (default: 1000)"
     )
     group.add_argument(
         "--momentum",
@@ -59,41 +60,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         choices=("refuse", "run"),
         help="what to do with a learning rate that diverges (default: refuse)",
     )
-    group.add_argument(
-        "--batch-size", type=_whole, metavar="ROWS", help="rows a step (default: all of them)"
-    )
-    group.add_argument(
-        "--optimizer", metavar="NAME", help="for batches: sgd (default), adagrad, rmsprop, adam"
-    )
-    group.add_argument(
-        "--schedule",
-        metavar="NAME",
-        help="for batches: constant (default), step, inverse-time, cosine; with options as in "
-        "step:every=5",
-    )
-    group.add_argument("--seed", type=_whole, metavar="N", help="for batches: seed of the shuffle")
-    group.add_argument(
-        "--averaging", action="store_true", help="for batches: average the second half of the path"
-    )
-    group.add_argument(
-        "--early-stopping",
-        type=number,
-        metavar="SHARE",
-        help="for batches: share of rows to hold out, whose loss says when to stop",
-    )
-    group.add_argument(
-        "--patience", type=_whole, metavar="N", help="for batches: epochs to wait (default: 5)"
-    )
-    group.add_argument("--state", metavar="FILE", help="for batches: file that keeps the state")
-    group.add_argument(
-        "--resume", action="store_true", help="for batches: go on from the state, if there is one"
-    )
+    batches.add_arguments(command)
 
 
 OPTIONS = (
     "learning_rate", "epochs", "momentum", "nesterov", "standardize", "start", "tolerance",
-    "beyond_limit", "batch_size", "optimizer", "schedule", "seed", "averaging", "early_stopping",
-    "patience", "state", "resume",
+    "beyond_limit", *batches.OPTIONS,
 )  # fmt: skip
 
 
@@ -121,13 +93,6 @@ def method_of(arguments: argparse.Namespace) -> NormalEquation | GradientDescent
 
 def _number_or_auto(text: str) -> float | str:
     return text if text == "auto" else number(text)
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text.replace("_", ""))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gausswork.cli import descent, shown
+from gausswork.cli import batches, descent, shown
 from gausswork.cli.command import (
     ALARMED,
     DONE,
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     shown.check(arguments)
     if arguments.save:
         models.check_place(arguments.save)
-    with terminal.progress(quiet=arguments.quiet) as report:
+    with terminal.progress(quiet=arguments.quiet) as report, batches.resumable(arguments):
         fitted = fit(
             files_of(arguments),
             arguments.target,
@@ -107,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
             method=method,
             threads=arguments.threads,
             progress=report,
+            on_epoch=report.epoch if report else None,
         )
     # Files first: whoever reads the output may stop reading before its end.
     if arguments.save:

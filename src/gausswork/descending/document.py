@@ -32,9 +32,9 @@ def document(descent: Descent, *, history: bool = False) -> dict[str, Any]:
         "epochs": descent.epochs,
         "outcome": str(descent.outcome),
         "reason": descent.reason,
-        "loss": number(float(descent.loss[-1])),
+        "loss": number(float(descent.loss[descent.ended_at])),
         "loss_at_start": number(float(descent.loss[0])),
-        "loss_of_least_squares": number(descent.modes.floor) if descent.modes else None,
+        "loss_of_least_squares": _least_loss(descent),
         "terms": [
             {
                 "name": descent.names[i],
@@ -47,13 +47,36 @@ def document(descent: Descent, *, history: bool = False) -> dict[str, Any]:
         ],
         "outlook": None if descent.outlook is None else outlook_document(descent.outlook),
     }
+    batches = descent.mini_batch
+    if batches is not None:
+        data["mini_batch"] = {
+            name: plain(getattr(batches, name))
+            for name in (
+                "batch_size", "rows", "steps", "optimizer", "schedule", "shuffle",
+                "held_out_rows", "best_epoch", "averaged_from", "distance", "resumed_at",
+            )
+        }  # fmt: skip
     if history:
         data["history"] = {
             "epochs": plain(descent.recorded),
             "loss": plain(descent.loss),
             "path": plain(descent.path),
         }
+        if descent.held_out_loss is not None:
+            data["history"]["held_out_loss"] = plain(descent.held_out_loss)
+        if batches is not None:
+            data["history"]["rate"] = plain(batches.rate)
+            data["history"]["gradient_norm"] = plain(batches.gradient_norm)
     return data
+
+
+def _least_loss(descent: Descent) -> float | None:
+    if descent.modes is not None:
+        return number(descent.modes.floor)
+    exact = descent.least_squares
+    if exact is None or descent.method.ridge:
+        return None
+    return number(exact.residual_sum_of_squares / exact.total_weight)
 
 
 def outlook_document(outlook: Outlook) -> dict[str, Any]:
@@ -83,13 +106,16 @@ def check_history(path: str | os.PathLike[str]) -> None:
 
 
 def write_history(descent: Descent, path: str | os.PathLike[str]) -> None:
-    """Write the recorded epochs as CSV: epoch, loss, held-out loss if any, then the parameters."""
+    """Write the recorded epochs as CSV: epoch, loss, more of mini-batches, then the parameters."""
     check_history(path)
     heads = ["epoch", "loss"]
     columns: list[Any] = [descent.recorded.tolist(), descent.loss.tolist()]
     if descent.held_out_loss is not None:
         heads.append("held_out_loss")
         columns.append(descent.held_out_loss.tolist())
+    if descent.mini_batch is not None:
+        heads += ["rate", "gradient_norm"]
+        columns += [descent.mini_batch.rate.tolist(), descent.mini_batch.gradient_norm.tolist()]
     heads += descent.names
     columns += np.asarray(descent.path).T.tolist()
     with files.atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:

@@ -85,6 +85,12 @@ class Descent:
         return self.coefficients - self.exact
 
     @property
+    def ended_at(self) -> int:
+        """Position in the history whose parameters are the coefficients: the last, or the best."""
+        best = None if self.mini_batch is None else self.mini_batch.best_epoch
+        return len(self.recorded) - 1 if best is None else best
+
+    @property
     def rule(self) -> str:
         """Update rule: gradient descent, heavy ball, Nesterov, or the name of an optimizer."""
         if self.mini_batch is not None and not self.mini_batch.optimizer.startswith("sgd"):

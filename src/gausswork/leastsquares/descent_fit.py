@@ -86,8 +86,6 @@ def where_it_ended(exact: Solution, descent: Descent) -> Solution:
     exact : the least-squares solution of the same data.
     """
     theta = descent.coefficients
-    batches = descent.mini_batch
-    last = -1 if batches is None or batches.best_epoch is None else batches.best_epoch
     arrived = descent.outcome is Outcome.CONVERGED and descent.method.ridge == exact.ridge
     nothing = np.full(len(theta), np.nan)
     first = int(exact.intercept)
@@ -99,7 +97,9 @@ def where_it_ended(exact: Solution, descent: Descent) -> Solution:
     if not arrived:
         slopes = theta[first:]
         penalty = descent.method.ridge * float(slopes @ slopes)
-        square = max(descent.loss[last] * float(total_weight(exact.moments)[0]) - penalty, 0.0)
+        square = max(
+            descent.loss[descent.ended_at] * float(total_weight(exact.moments)[0]) - penalty, 0.0
+        )
     errors = exact.standard_errors if arrived else nothing
     if exact.dependencies:  # the errors of what is left when columns are left out are others
         part = {name for d in exact.dependencies for name in (d.column, *d.combination)}
