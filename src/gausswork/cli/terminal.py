@@ -6,7 +6,7 @@ import contextlib
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from gausswork import report
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
+
+Progress = Callable[[int, int | None, int | None], None]
 
 _PATIENCE = 0.5  # seconds before a progress bar appears: shorter work needs none
 _TERM_WIDTH = 12  # to which names may be folded on a narrow terminal
