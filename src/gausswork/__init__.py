@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from gausswork.normal.limit import CentralLimit, central_limit
     from gausswork.normal.normality import Normality, normality, normality_of_moments
     from gausswork.normal.outliers import Outliers, outliers
+    from gausswork.normal.standardize import Standardizer
 
 __version__ = "0.2.0"
 
@@ -65,6 +66,7 @@ __all__ = [
     "Outlook",
     "RidgePath",
     "Schedule",
+    "Standardizer",
     "Summary",
     "central_limit",
     "compare",
@@ -87,6 +89,7 @@ __all__ = [
 
 # Public name -> the module that defines it; a module itself stands under its own name.
 _HOMES = {
+    "Standardizer": "gausswork.normal.standardize",
     "z_proportion_difference": "gausswork.normal.inference",
     "z_proportion": "gausswork.normal.inference",
     "z_mean_difference": "gausswork.normal.inference",
