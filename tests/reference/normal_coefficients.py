@@ -65,6 +65,19 @@ def chebyshev(function: Callable[[Any], Any], degree: int) -> list[Any]:
     return total
 
 
+def _root_near(points: int, guess: Any) -> Any:
+    near = (guess - mp.mpf("1e-3"), guess + mp.mpf("1e-3"))
+    return mp.findroot(lambda x: mp.legendre(points, x), near)
+
+
+def gauss_legendre(points: int) -> tuple[list[Any], list[Any]]:
+    """Return the positive nodes of an even Gauss–Legendre rule on [−1, 1], and their weights."""
+    guesses = [mp.cos(mp.pi * (k + mp.mpf(3) / 4) / (points + mp.mpf(1) / 2)) for k in range(8)]
+    nodes = [_root_near(points, guess) for guess in guesses]
+    slopes = [points * mp.legendre(points - 1, x) / (1 - x * x) for x in nodes]
+    return nodes, [2 / ((1 - x * x) * s * s) for x, s in zip(nodes, slopes, strict=True)]
+
+
 def derive() -> dict[str, tuple[float, ...] | float]:
     """Return every table under its name."""
     with mpmath.workdps(DIGITS):
@@ -72,12 +85,15 @@ def derive() -> dict[str, tuple[float, ...] | float]:
         # In r itself, not in t: the powers of the scale go into the coefficients.
         half = mp.log(2) / 2
         growth = [a / half**k for k, a in enumerate(chebyshev(exp_function, EXP_DEGREE))]
+        nodes, weights = gauss_legendre(16)
         peak = 1 / mp.sqrt(2 * mp.pi)
         log_peak = mp.log(peak)
         ln2_high = mp.mpf(int(mp.log(2) * 2**33)) / 2**33  # times an exponent: still exact
         return {
             "TAIL": tuple(float(a) for a in tail),
             "EXP": tuple(float(a) for a in growth),
+            "NODES": tuple(float(a) for a in nodes),
+            "WEIGHTS": tuple(float(a) for a in weights),
             "PEAK": float(peak),
             "PEAK_LOW": float(peak - mp.mpf(float(peak))),
             "LOG_PEAK": float(log_peak),
@@ -131,6 +147,7 @@ Polynomials are written lowest power first.
 - ``TAIL``: with w = 2x/(x + 5) and t = w − 1, the upper tail is Q(x) = exp(−x²/2)·g/(x + 1),
   where g = 1/2 + w·TAIL(t), for every x ≥ 0.
 - ``EXP``: exp(r) = 1 + r + r²·EXP(r) for |r| ≤ log(2)/2.
+- ``NODES``, ``WEIGHTS``: the positive half of the Gauss–Legendre rule of sixteen points.
 - The others are the rational functions of Wichura (1988), algorithm AS 241, for quantiles.
 """
 

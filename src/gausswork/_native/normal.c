@@ -196,6 +196,53 @@ static double one(int kind, double v, double low)
     }
 }
 
+/* One of density and tails at z = z.h + z.l, for the standard normal */
+static double standard_one(int kind, dd z)
+{
+    normal_call call = {.kind = kind, .mode = NORMAL_TWO_WORDS, .peak = PEAK * 0x1p-600,
+                        .peak_low = PEAK_LOW * 0x1p-600};
+    double out;
+    active->evaluate(&call, &z.h, &z.l, 1, &out);
+    return out;
+}
+
+static dd quotient(double x, double shift, const normal_call *call)
+{
+    dd d = dd_normal(x, -shift);
+    double z = d.h * call->inverse_sd;
+    if (!(fabs(z) < 1e150)) return (dd){z, 0.0};
+    dd p = dd_product(z, call->sd);
+    return (dd){z, (((d.h - p.h) - p.l) + d.l) * call->inverse_sd};
+}
+
+/* P(a < X < b), a ≤ b: see gausswork/normal/formulas.py */
+static double between_one(const normal_call *call, double a, double b)
+{
+    if (isnan(a) || isnan(b)) return NAN;
+    if (a == b) return 0.0;
+    dd low = quotient(a, call->mean, call), high = quotient(b, call->mean, call);
+    double h = 0.5 * quotient(b, a, call).h;
+    if (low.h + high.h < 0.0) {
+        dd swap = {-high.h, -high.l};
+        high = (dd){-low.h, -low.l};
+        low = swap;
+    }
+    if (h < 1.0 && h * (low.h + 2.0 * h) < 1.5) {
+        dd middle = dd_normal(low.h, h);
+        middle.l += low.l;
+        double average = 0.0;
+        for (int k = 0; k < 8; k++) {
+            double step = h * NODES[k];
+            average += WEIGHTS[k] * (exp(-step * (middle.h + 0.5 * step)) +
+                                     exp(step * (middle.h - 0.5 * step)));
+        }
+        return standard_one(NORMAL_PDF, middle) * h * average;
+    }
+    double far = standard_one(NORMAL_SF, high);
+    return low.h < 0.0 ? (1.0 - standard_one(NORMAL_CDF, low)) - far
+                       : standard_one(NORMAL_SF, low) - far;
+}
+
 /* ------------------------------------------------------------------ arguments */
 
 static int arity(Py_ssize_t given, Py_ssize_t wanted)
@@ -336,6 +383,51 @@ static PyObject *py_quantile(PyObject *self, PyObject *const *args, Py_ssize_t n
     return PyFloat_FromDouble(mean + sd * quantile(p));
 }
 
+/* between(a, b, mean, sd) on single numbers; None where mean and sd are too extreme */
+static PyObject *py_between(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 4) < 0) return NULL;
+    double a = PyFloat_AsDouble(args[0]), b = PyFloat_AsDouble(args[1]);
+    double mean = PyFloat_AsDouble(args[2]), sd = PyFloat_AsDouble(args[3]);
+    if (PyErr_Occurred()) return NULL;
+    normal_call call;
+    if (!(fabs(a) < 0x1p1000 || isinf(a)) || !(fabs(b) < 0x1p1000 || isinf(b)) ||
+        !normal_call_set(&call, NORMAL_CDF, mean, sd))
+        return Py_NewRef(Py_None);
+    return PyFloat_FromDouble(between_one(&call, a, b));
+}
+
+/* betweens(a, b, mean, sd, out): the same for arrays; False where mean and sd are too extreme */
+static PyObject *py_betweens(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 5) < 0) return NULL;
+    double mean = PyFloat_AsDouble(args[2]), sd = PyFloat_AsDouble(args[3]);
+    if (PyErr_Occurred()) return NULL;
+    normal_call call;
+    if (!normal_call_set(&call, NORMAL_CDF, mean, sd)) return Py_NewRef(Py_False);
+    Py_buffer a, b, out;
+    if (doubles(args[0], &a, -1, 0) < 0) return NULL;
+    if (doubles(args[1], &b, a.len, 0) < 0) goto release_a;
+    if (doubles(args[4], &out, a.len, 1) < 0) goto release_b;
+    Py_BEGIN_ALLOW_THREADS
+    const double *lower = a.buf, *upper = b.buf;
+    double *to = out.buf;
+    for (Py_ssize_t i = 0; i < a.len / (Py_ssize_t)sizeof(double); i++)
+        to[i] = between_one(&call, lower[i], upper[i]);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&out);
+    PyBuffer_Release(&b);
+    PyBuffer_Release(&a);
+    return Py_NewRef(Py_True);
+release_b:
+    PyBuffer_Release(&b);
+release_a:
+    PyBuffer_Release(&a);
+    return NULL;
+}
+
 static PyObject *py_instruction_sets(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
     (void)self, (void)args;
@@ -373,6 +465,8 @@ static PyMethodDef methods[] = {
     CALL(cdf, "cdf(x, mean, sd) -> float or None"),
     CALL(sf, "sf(x, mean, sd) -> float or None"),
     CALL(quantile, "quantile(p, mean, sd) -> float"),
+    CALL(between, "between(a, b, mean, sd) -> float or None"),
+    CALL(betweens, "betweens(a, b, mean, sd, out) -> whether it could"),
     CALL(instruction_sets, "instruction_sets() -> names this machine can run"),
     CALL(use, "use(name) -> the name in use before"),
     {NULL, NULL, 0, NULL},

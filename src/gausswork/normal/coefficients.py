@@ -5,6 +5,7 @@ Polynomials are written lowest power first.
 - ``TAIL``: with w = 2x/(x + 5) and t = w − 1, the upper tail is Q(x) = exp(−x²/2)·g/(x + 1),
   where g = 1/2 + w·TAIL(t), for every x ≥ 0.
 - ``EXP``: exp(r) = 1 + r + r²·EXP(r) for |r| ≤ log(2)/2.
+- ``NODES``, ``WEIGHTS``: the positive half of the Gauss–Legendre rule of sixteen points.
 - The others are the rational functions of Wichura (1988), algorithm AS 241, for quantiles.
 """
 
@@ -47,6 +48,26 @@ EXP = (
     2.755726330017862e-07,
     2.510520706464424e-08,
     2.091812988660952e-09,
+)
+NODES = (
+    0.9894009349916499,
+    0.9445750230732326,
+    0.8656312023878318,
+    0.755404408355003,
+    0.6178762444026438,
+    0.45801677765722737,
+    0.2816035507792589,
+    0.09501250983763744,
+)
+WEIGHTS = (
+    0.027152459411754096,
+    0.062253523938647894,
+    0.09515851168249279,
+    0.12462897125553388,
+    0.14959598881657674,
+    0.16915651939500254,
+    0.18260341504492358,
+    0.1894506104550685,
 )
 PEAK = 0.3989422804014327
 PEAK_LOW = -2.49232720227773e-17

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _NATIVE = functions.native
 _NUMBERS = (float, int)
+_EXACT = 2**53  # integers up to here are floats as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,14 @@ class Normal:
             mean = _one_name(mean, mu, 0.0, "mean", "mu")
             sd = _one_name(sd, sigma, 1.0, "sd", "sigma")
         if type(mean) is not float or type(sd) is not float or not sd >= 0.0:
-            mean, sd = _together(mean, sd)
+            if (
+                type(mean) in _NUMBERS
+                and type(sd) in _NUMBERS
+                and -_EXACT < mean < _EXACT > sd >= 0
+            ):
+                mean, sd = float(mean), float(sd)
+            else:
+                mean, sd = _together(mean, sd)
         _set_mean(self, mean)
         _set_sd(self, sd)
 
@@ -204,6 +212,12 @@ class Normal:
         InputError
             a is larger than b, or one of them is no number.
         """
+        if _NATIVE is not None and type(a) in _NUMBERS and type(b) in _NUMBERS and a <= b:
+            value = (
+                _NATIVE.between(a, b, self._mu, self._sigma) if type(self._mu) is float else None
+            )
+            if value is not None:
+                return value
         return functions.between(a, b, self._mu, self._sigma)
 
     def outside(self, a: Any, b: Any) -> Any:
@@ -220,6 +234,8 @@ class Normal:
         InputError
             p lies outside [0, 1].
         """
+        if _NATIVE is not None and type(p) is float and 0.0 < p < 1.0 and type(self._mu) is float:
+            return _NATIVE.quantile(p, self._mu, self._sigma)
         return functions.quantile(p, self._mu, self._sigma)
 
     def isf(self, p: Any) -> Any:
@@ -353,7 +369,7 @@ class Normal:
                 "Write Normal(mean, sd) around its numbers."
             )
         for sd in (self._sigma, other._sigma):
-            if np.any(np.equal(sd, 0.0)):
+            if sd == 0.0 if type(sd) is float else (sd == 0.0).any():
                 raise inputs.DistributionError(f"{what} is not defined where an sd is 0.")
 
     # ------------------------------------------------------------------ estimation

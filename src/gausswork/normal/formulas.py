@@ -24,7 +24,6 @@ Pair = tuple[Array, Array]
 _FARTHEST = 40.0  # exp(−z²/2) is zero from 38.6 on
 _SPLITTER = 134217729.0  # 2^27 + 1 (Veltkamp)
 _ROOT_2 = 1.4142135623730951
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
 _Real = TypeVar("_Real", Array, float)
@@ -249,9 +248,10 @@ def between(low: Pair, high: Pair, width: Array) -> Array:
     inner = np.where(narrow, h, 0.0)
     middle, rest = two_sum(np.where(narrow, a, 0.0), inner)
     average = np.zeros_like(h)
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+    for node, weight in zip(table.NODES, table.WEIGHTS, strict=True):
         step = inner * node
-        average += weight * np.exp(-step * (middle + 0.5 * step))
+        after, before = -step * (middle + 0.5 * step), step * (middle - 0.5 * step)
+        average += weight * (np.exp(after) + np.exp(before))
     slim = pdf(middle, rest + np.where(narrow, a_low, 0.0), np.ones_like(h)) * inner * average
     wide = np.where(a < 0.0, 1.0 - cdf(a, a_low), sf(a, a_low)) - sf(b, b_low)
     return np.where(narrow, slim, np.maximum(wide, 0.0))

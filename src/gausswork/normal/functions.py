@@ -122,6 +122,13 @@ def between(a: Any, b: Any, mean: Any = 0.0, sd: Any = 1.0) -> Any:
     """
     given = (a, b, mean, sd)
     *arrays, shape, dtype = _ends(*given)
+    if native is not None and type(mean) is float and type(sd) is float:
+        lower, upper = (np.array(np.broadcast_to(v, shape), np.float64) for v in arrays[:2])
+        out = np.empty(shape)
+        with np.errstate(all="ignore"):
+            apart = bool((upper - lower < 1e300).all())  # infinite ends take the other way
+        if apart and native.betweens(lower, upper, mean, sd, out):
+            return _shaped(out, shape, dtype, given)
 
     def run(a: Array, b: Array, m: Array, s: Array) -> Array:
         point = s == 0.0
