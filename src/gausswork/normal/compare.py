@@ -32,6 +32,7 @@ def zscore(x: Any, mean: Any, sd: Any) -> Any:
             "zscore is not defined where sd is 0: nothing lies a share of no spread away."
         )
     given = inputs.real(x, "x")
+    inputs.common_shape(x=given, mean=np.asarray(mean))
     z = (given.astype(np.float64) - mean) / sd
     return float(z) if np.ndim(x) == 0 and not np.ndim(mean) else z.astype(given.dtype)
 
@@ -49,6 +50,7 @@ def divergence(mean: Any, sd: Any, other_mean: Any, other_sd: Any) -> Any:
     t − log(1 + t) + (t² + d²)/2, which keeps its digits for distributions that are nearly equal.
     """
     sd, other_sd = np.asarray(sd), np.asarray(other_sd)
+    inputs.common_shape(self=sd, other=other_sd)
     with np.errstate(over="ignore"):
         t = (sd - other_sd) / other_sd
         d = (np.asarray(other_mean) - mean) / other_sd
@@ -73,6 +75,7 @@ def overlap(mean: Any, sd: Any, other_mean: Any, other_sd: Any) -> Any:
         area = _overlap_of_floats(mean, sd, other_mean, other_sd)
         if area is not None:
             return area
+    inputs.common_shape(self=np.asarray(mean), other=np.asarray(other_mean))
     m1, s1, m2, s2 = np.broadcast_arrays(*map(np.asarray, (mean, sd, other_mean, other_sd)))
     swap = (s2 < s1) | ((s2 == s1) & (m2 < m1))  # an order of its own: commutative to the last bit
     m1, m2 = np.where(swap, m2, m1), np.where(swap, m1, m2)

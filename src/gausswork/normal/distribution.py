@@ -266,12 +266,12 @@ class Normal:
         """
         if type(p) is float and type(self._mu) is float and _NATIVE is not None:
             if p <= 0.0 or p >= 1.0:
-                raise inputs.DistributionError(_OPEN.format(p))
+                raise _open(p)
             return _NATIVE.quantile(p, self._mu, self._sigma)
         shares = inputs.real(p, "p")
         closed = (shares <= 0.0) | (shares >= 1.0)
         if closed.any():
-            raise inputs.DistributionError(_OPEN.format(float(shares[closed].flat[0])))
+            raise _open(float(shares[closed].flat[0]))
         return functions.quantile(p, self._mu, self._sigma)
 
     def quantiles(self, n: int = 4) -> list[Any]:
@@ -436,30 +436,48 @@ class Normal:
         return cls(*state.parameters(ddof=ddof))
 
     def samples(self, n: int, *, seed: Any = None) -> list[Any]:
-        """Return a list of n draws; the same for the same seed, a number or a text.
+        """Return a list of n draws, as ``NormalDist`` does, from the sampler of :meth:`draws`.
 
         Raises
         ------
         InputError
-            n is no whole number or negative.
+            n is no whole number or negative, or the seed cannot be used.
         """
         return estimation.samples(self._mu, self._sigma, n, seed)
+
+    def draws(self, shape: int | tuple[int, ...], *, seed: Any = None) -> Any:
+        """Return an array of independent draws from :func:`gausswork.sampling.normal`.
+
+        Parameters
+        ----------
+        shape : of the array; the shape of an array of distributions follows it.
+        seed : a whole number, a text, or a ``sampling.State``; the same draws for the same seed,
+            on every machine. None takes a fresh one.
+
+        Raises
+        ------
+        InputError
+            The shape or the seed cannot be used, or mean and sd are not finite.
+        """
+        return estimation.draws(self._mu, self._sigma, shape, seed)
 
     # ------------------------------------------------------------------ algebra
 
     def __add__(self, other: Any) -> Normal:
         """Shift by a number; or the sum with an independent normal variable."""
         if isinstance(other, Normal):
+            self._fitting(other._mu)
             return Normal(self._mu + other._mu, _hypot(self._sigma, other._sigma))
-        return Normal(self._mu + _operand(other), self._sigma)
+        return Normal(self._mu + self._operand(other), self._sigma)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Normal:
         """Shift by a number; or the difference to an independent normal variable."""
         if isinstance(other, Normal):
+            self._fitting(other._mu)
             return Normal(self._mu - other._mu, _hypot(self._sigma, other._sigma))
-        return Normal(self._mu - _operand(other), self._sigma)
+        return Normal(self._mu - self._operand(other), self._sigma)
 
     def __rsub__(self, other: Any) -> Normal:
         return -self.__sub__(other)
@@ -468,7 +486,7 @@ class Normal:
         """Change the unit: both mean and sd are multiplied."""
         if isinstance(factor, Normal):
             return NotImplemented  # the product of two normal variables is not normal
-        factor = _operand(factor)
+        factor = self._operand(factor)
         return Normal(self._mu * factor, self._sigma * abs(factor))
 
     __rmul__ = __mul__
@@ -476,7 +494,7 @@ class Normal:
     def __truediv__(self, divisor: Any) -> Normal:
         if isinstance(divisor, Normal):
             return NotImplemented
-        divisor = _operand(divisor)
+        divisor = self._operand(divisor)
         if np.any(np.equal(divisor, 0.0)):
             raise ZeroDivisionError("a Normal cannot be divided by zero")
         return Normal(self._mu / divisor, self._sigma / abs(divisor))
@@ -486,6 +504,18 @@ class Normal:
 
     def __neg__(self) -> Normal:
         return Normal(-self._mu, self._sigma)
+
+    def _operand(self, value: Any) -> Any:
+        """Return the number or the array beside an operator."""
+        if type(value) in _NUMBERS:
+            return value
+        array = inputs.real(value, "the other operand").astype(np.float64, copy=False)
+        self._fitting(array)
+        return array if array.ndim else float(array)
+
+    def _fitting(self, other: Any) -> None:
+        if type(self._mu) is not float and type(other) is not float:
+            inputs.common_shape(self=self._mu, other=other)
 
     # ------------------------------------------------------------------ as a value
 
@@ -524,7 +554,10 @@ class Normal:
 _set_mean = Normal.__dict__["_mu"].__set__
 _set_sd = Normal.__dict__["_sigma"].__set__
 
-_OPEN = "p must lie in (0, 1); got {:g}. For the limits at 0 and 1 use quantile()."
+
+def _open(p: float) -> inputs.DistributionError:
+    hint = f"Did you mean {p / 100.0:g}?" if 1.0 < p < 100.0 else "quantile() has the limits."
+    return inputs.DistributionError(f"p must lie in (0, 1); got {p:g}. {hint}")
 
 
 def _one_name(value: Any, other: Any, default: float, name: str, other_name: str) -> Any:
@@ -544,24 +577,11 @@ def _together(mean: Any, sd: Any) -> tuple[Any, Any]:
     s = inputs.spread(sd, "sd")
     if not m.ndim and not s.ndim:
         return float(m), float(s)
-    try:
-        pair = np.broadcast_arrays(m, s)
-    except ValueError:
-        raise inputs.DistributionError(
-            f"mean and sd must have shapes that broadcast; got {m.shape} and {s.shape}."
-        ) from None
-    own: list[npt.NDArray[np.float64]] = [np.array(v, dtype=np.float64) for v in pair]
+    shape = inputs.common_shape(mean=m, sd=s)
+    own: list[npt.NDArray[np.float64]] = [np.array(np.broadcast_to(v, shape)) for v in (m, s)]
     for v in own:
         v.flags.writeable = False
     return own[0], own[1]
-
-
-def _operand(value: Any) -> Any:
-    """Return the number or the array beside an operator."""
-    if type(value) in _NUMBERS:
-        return value
-    array = inputs.real(value, "the other operand").astype(np.float64, copy=False)
-    return array if array.ndim else float(array)
 
 
 def _hypot(a: Any, b: Any) -> Any:

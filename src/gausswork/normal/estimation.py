@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import random
+import hashlib
+import secrets
 import statistics
 from dataclasses import dataclass
+from math import hypot, sqrt
 from typing import Any
 
 import numpy as np
 
+from gausswork import sampling
 from gausswork.errors import NotFiniteError
 from gausswork.normal import inputs
 from gausswork.normal.formulas import Array, two_sum
 
+_STREAM = "normal"  # of the sampler: draws of an object are none of sampling.normal
 MAD_TO_SD = 1.482602218505602  # 1/Φ⁻¹(3/4)
 
 
@@ -24,8 +28,8 @@ class NormalState:
     ----------
     count : how many numbers.
     mean, mean_low : their mean in two words.
-    root : the root of the sum of squared deviations from the mean: a root neither overflows nor
-        underflows where the numbers themselves do not.
+    sd : their standard deviation with divisor n: it neither overflows nor underflows where the
+        numbers themselves do not, as sums of squares would.
 
     The update is that of Chan, Golub & LeVeque (1983). The mean is good to some units of 2^-53 of
     the largest number, the sd to some units of 2^-53 relative, however far from zero the data lie.
@@ -40,7 +44,7 @@ class NormalState:
     count: int = 0
     mean: float = 0.0
     mean_low: float = 0.0
-    root: float = 0.0
+    sd: float = 0.0
 
     @classmethod
     def of(cls, data: Any) -> NormalState:
@@ -62,12 +66,12 @@ class NormalState:
         mean, low = two_sum(centre, extra)
         off -= extra
         size = float(np.max(np.abs(off)))
-        root = size * float(np.sqrt(np.sum((off / size) ** 2))) if size > 0.0 else 0.0
+        sd = size * float(np.sqrt(np.mean((off / size) ** 2))) if size > 0.0 else 0.0
         return cls(
             x.size,
             float(np.ldexp(mean, up)),
             float(np.ldexp(low, up)),
-            float(np.ldexp(root, up)),
+            float(np.ldexp(sd, up)),
         )
 
     def add(self, batch: Any) -> NormalState:
@@ -86,9 +90,10 @@ class NormalState:
                 "these numbers reach over more than float64 holds. Divide them by 2 first."
             )
         mean, low = two_sum(self.mean, step * share)
-        between = abs(step) * float(np.sqrt(self.count)) * float(np.sqrt(share))
-        root = float(np.hypot(np.hypot(self.root, other.root), between))
-        return NormalState(n, mean, low + self.mean_low, root)
+        rest = self.count / n
+        within = hypot(sqrt(rest) * self.sd, sqrt(share) * other.sd)
+        sd = hypot(within, sqrt(rest * share) * abs(step))
+        return NormalState(n, mean, low + self.mean_low, sd)
 
     def parameters(self, *, ddof: int = 0) -> tuple[float, float]:
         """Return mean and sd, with divisor count − ``ddof``.
@@ -98,13 +103,17 @@ class NormalState:
         InputError
             There are no more than ``ddof`` numbers.
         """
+        if not (hasattr(ddof, "__index__") and ddof >= 0):
+            raise inputs.DistributionError(
+                f"ddof must be a whole number of at least 0; got {ddof!r}. Try 0 or 1."
+            )
         if self.count <= ddof or not self.count:
             needed = max(ddof + 1, 1)
             raise inputs.DistributionError(
                 f"a normal distribution needs at least {needed} "
                 f"{'number' if needed == 1 else 'numbers'} with ddof={ddof}; got {self.count}."
             )
-        return self.mean + self.mean_low, self.root / float(np.sqrt(self.count - ddof))
+        return self.mean + self.mean_low, self.sd * sqrt(self.count / (self.count - ddof))
 
 
 def finite(data: Any) -> Array:
@@ -170,11 +179,13 @@ def from_summaries(n: Any, mean: Any, sd: Any, *, ddof: int) -> NormalState:
     InputError
         A count is no whole number of at least 1, an sd is negative, or the shapes differ.
     """
-    counts, means, sds = np.broadcast_arrays(
-        np.atleast_1d(inputs.real(n, "n")),
-        finite(mean),
-        np.atleast_1d(inputs.spread(sd, "sd")),
-    )
+    given = {
+        "n": np.ravel(inputs.real(n, "n")),
+        "mean": np.ravel(finite(mean)),
+        "sd": np.ravel(inputs.spread(sd, "sd")),
+    }
+    inputs.common_shape(**given)
+    counts, means, sds = np.broadcast_arrays(*given.values())
     state = NormalState()
     for count, m, s in zip(counts.tolist(), means.tolist(), sds.tolist(), strict=True):
         if not (count >= 1 and count == int(count)):
@@ -183,9 +194,30 @@ def from_summaries(n: Any, mean: Any, sd: Any, *, ddof: int) -> NormalState:
             )
         if count == 1:
             s = 0.0  # one value has no spread; programs write NaN or 0 for it
-        root = s * float(np.sqrt(count - ddof))
-        state = state.merge(NormalState(int(count), m, 0.0, root))
+        if not np.isfinite(s):
+            raise NotFiniteError(f"sd must be finite for a group of {count:g} values; got {s:g}.")
+        own = s * sqrt(max(count - ddof, 0.0) / count)
+        state = state.merge(NormalState(int(count), m, 0.0, own))
     return state
+
+
+def draws(mean: Any, sd: Any, shape: Any, seed: Any) -> Any:
+    """Return an array of draws: ``shape``, then the shape of an array of distributions.
+
+    Raises
+    ------
+    InputError
+        The shape or the seed cannot be used, or mean and sd are not finite.
+    """
+    size = shape if isinstance(shape, tuple) else (shape,)
+    if not (np.isfinite(mean).all() and np.isfinite(sd).all()):
+        raise inputs.DistributionError(
+            "draws need a finite mean and sd; this distribution has others."
+        )
+    if not np.ndim(mean):
+        return sampling.normal(size, seed=_seed(seed), stream=_STREAM, mean=mean, sd=sd)
+    z = sampling.normal((*size, *np.shape(mean)), seed=_seed(seed), stream=_STREAM)
+    return mean + sd * z
 
 
 def samples(mean: Any, sd: Any, n: Any, seed: Any) -> list[Any]:
@@ -196,10 +228,19 @@ def samples(mean: Any, sd: Any, n: Any, seed: Any) -> list[Any]:
         raise inputs.NotANumberError(f"n counts draws: a whole number; got {n!r}.") from None
     if size < 0:
         raise inputs.DistributionError(f"n counts draws and cannot be negative; got {size}.")
-    gauss = random.Random(seed).gauss
-    if not np.ndim(mean):
-        return [gauss(mean, sd) for _ in range(size)]
-    return [
-        np.reshape([gauss(m, s) for m, s in zip(mean.flat, sd.flat, strict=True)], mean.shape)
-        for _ in range(size)
-    ]
+    found = draws(mean, sd, size, seed)
+    return found.tolist() if found.ndim == 1 else list(found)
+
+
+def _seed(seed: Any) -> Any:
+    """Return a seed of the sampler: numbers and states as they are, anything else by its hash."""
+    if seed is None:
+        return secrets.randbits(64)
+    if isinstance(seed, sampling.State) or (hasattr(seed, "__index__") and 0 <= seed < 2**64):
+        return seed
+    if isinstance(seed, (str, bytes, bytearray, int, float)):
+        text = f"{type(seed).__name__}:{seed!r}".encode()
+        return int.from_bytes(hashlib.sha256(text).digest()[:8], "little")
+    raise inputs.NotANumberError(
+        f"seed must be a number, a text or None; got {type(seed).__name__}. Try seed=1."
+    )

@@ -165,7 +165,7 @@ def _ends(a: Any, b: Any, mean: Any, sd: Any) -> tuple[Any, ...]:
     lower, upper = inputs.real(a, "a"), inputs.real(b, "b")
     mean, sd = inputs.real(mean, "mean").astype(np.float64, copy=False), inputs.spread(sd, "sd")
     single = lower.dtype == np.float32 and upper.dtype == np.float32
-    shape = _broadcast(a=lower, b=upper, mean=mean, sd=sd)
+    shape = inputs.common_shape(a=lower, b=upper, mean=mean, sd=sd)
     crossed = np.broadcast_to(lower > upper, shape)
     if crossed.any():
         first, second = (np.broadcast_to(v, shape)[crossed].flat[0] for v in (lower, upper))
@@ -173,17 +173,6 @@ def _ends(a: Any, b: Any, mean: Any, sd: Any) -> tuple[Any, ...]:
             f"a must not be larger than b; got a = {first:g}, b = {second:g}. Swap them."
         )
     return lower, upper, mean, sd, shape, np.float32 if single else np.float64
-
-
-def _broadcast(**arrays: npt.NDArray[Any]) -> tuple[int, ...]:
-    try:
-        return np.broadcast_shapes(*(v.shape for v in arrays.values()))
-    except ValueError:
-        shapes = ", ".join(f"{name} {v.shape}" for name, v in arrays.items() if v.ndim)
-        raise inputs.DistributionError(
-            f"these shapes do not fit together: {shapes}. Give arrays of one shape, or add axes of "
-            "length 1, as x[:, None] does."
-        ) from None
 
 
 def _of_x(kind: int, given: Any, mean: Any, sd: Any) -> Any:
@@ -194,7 +183,7 @@ def _of_x(kind: int, given: Any, mean: Any, sd: Any) -> Any:
         if native.evaluate(kind, np.ascontiguousarray(x, dtype=np.float64), None, mean, sd, out):
             return _shaped(out, x.shape, x.dtype, (given,))
     m, s = inputs.real(mean, "mean").astype(np.float64, copy=False), inputs.spread(sd, "sd")
-    shape = _broadcast(x=x, mean=m, sd=s)
+    shape = inputs.common_shape(x=x, mean=m, sd=s)
 
     def run(x: Array, m: Array, s: Array) -> Array:
         high, low = _z(x, m, s)
@@ -218,7 +207,7 @@ def _with_density(kind: int, given: Any, mean: Any, sd: Any) -> Any:
         if native.evaluate(kind, np.ascontiguousarray(x, dtype=np.float64), None, mean, sd, out):
             return _shaped(out, x.shape, x.dtype, (given,))
     m, s = inputs.real(mean, "mean").astype(np.float64, copy=False), inputs.spread(sd, "sd")
-    shape = _broadcast(x=x, mean=m, sd=s)
+    shape = inputs.common_shape(x=x, mean=m, sd=s)
 
     def run(x: Array, m: Array, s: Array) -> Array:
         high, low = _z(x, m, s)
@@ -247,7 +236,7 @@ def _z(x: Array, m: Array, s: Array) -> formulas.Pair:
 def _of_p(kind: int, p: npt.NDArray[Any], mean: Any, sd: Any, given: Any) -> Any:
     """Evaluate a quantile."""
     m, s = inputs.real(mean, "mean").astype(np.float64, copy=False), inputs.spread(sd, "sd")
-    shape = _broadcast(p=p, mean=m, sd=s)
+    shape = inputs.common_shape(p=p, mean=m, sd=s)
 
     def run(p: Array) -> Array:
         if native is None:

@@ -126,3 +126,35 @@ def level(value: Any) -> float:
         hint = f" Did you mean {wrong / 100:g}?" if 1.0 < wrong < 100.0 else ""
         raise DistributionError(f"level must lie in (0, 1); got {value}.{hint}")
     return wrong
+
+
+def finite_number(value: Any, name: str) -> float:
+    """Return one finite number.
+
+    Raises
+    ------
+    DistributionError
+        It is NaN or infinite, or not one.
+    """
+    given = real(value, name)
+    if given.ndim or not np.isfinite(given):
+        raise DistributionError(f"{name} must be a finite number; got {value}.")
+    return float(given)
+
+
+def common_shape(**arrays: npt.NDArray[Any]) -> tuple[int, ...]:
+    """Return the shape to which arrays broadcast.
+
+    Raises
+    ------
+    DistributionError
+        There is none.
+    """
+    try:
+        return np.broadcast_shapes(*(v.shape for v in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {v.shape}" for name, v in arrays.items() if v.ndim)
+        raise DistributionError(
+            f"these shapes do not fit together: {shapes}. Give arrays of one shape, or add axes of "
+            "length 1, as x[:, None] does."
+        ) from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gausswork.plots.animation import animate
+    from gausswork.plots.bells import bell
     from gausswork.plots.descent import loss, path, rates
     from gausswork.plots.estimates import coefficients
     from gausswork.plots.regression import fit
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "animate",
+    "bell",
     "central_limit",
     "check_path",
     "coefficients",
@@ -36,6 +38,7 @@ __all__ = [
 # Public function -> the module that defines it.
 _HOMES = {
     "animate": "animation",
+    "bell": "bells",
     "central_limit": "shape",
     "check_path": "style",
     "coefficients": "estimates",
