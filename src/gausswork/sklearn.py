@@ -234,7 +234,7 @@ def _check_settings(estimator: Any) -> None:
 
 def _checked(
     estimator: Any, x: Any, y: Any, sample_weight: Any
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any] | None]:
+) -> tuple[Any, npt.NDArray[Any], npt.NDArray[Any] | None]:
     """Return data as arrays; what is not finite is looked for when the sums are not."""
     x, y = validate_data(
         estimator, x, y,
@@ -247,27 +247,35 @@ def _checked(
 
 
 def _fits(
-    estimator: Any, x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] | None
+    estimator: Any, x: Any, y: npt.NDArray[Any], weights: npt.NDArray[Any] | None
 ) -> list[Fit]:
     """Fit every target; say in scikit-learn's words what is not finite."""
     from gausswork.leastsquares.fit import fit
+    from gausswork.leastsquares.several import fit_many
     from gausswork.leastsquares.solution import NormalEquation
 
-    targets = y.reshape(len(y), -1).T
-    penalties = estimator._penalties(len(targets))
+    columns = y.reshape(len(y), -1)
+    penalties = estimator._penalties(columns.shape[1])
     jobs = estimator.n_jobs
+    methods = [NormalEquation(digits=estimator.digits, ridge=ridge) for ridge in penalties]
+    options: dict[str, Any] = {
+        "intercept": bool(estimator.fit_intercept),
+        "threads": None if jobs in (None, -1) else int(jobs),
+    }
     try:
+        if not isinstance(x, np.ndarray):
+            sources = [SparseSource(x, column, weights) for column in columns.T]
+            return [
+                fit(source, method=method, **options)
+                for source, method in zip(sources, methods, strict=True)
+            ]
+        options |= {"weights": weights, "missing": "error"}
+        if len(methods) > 1 and len(set(penalties)) == 1:
+            return list(fit_many(x, columns, method=methods[0], **options).values())
         return [
-            fit(
-                *(x, target) if isinstance(x, np.ndarray) else (SparseSource(x, target, weights),),
-                weights=weights if isinstance(x, np.ndarray) else None,
-                intercept=bool(estimator.fit_intercept),
-                missing="error",
-                method=NormalEquation(digits=estimator.digits, ridge=ridge),
-                threads=None if jobs in (None, -1) else int(jobs),
-            )
-            for target, ridge in zip(targets, penalties, strict=True)
-        ]  # fmt: skip
+            fit(x, column, method=method, **options)
+            for column, method in zip(columns.T, methods, strict=True)
+        ]
     except InputError:
         validate_data(
             estimator, x, y,
