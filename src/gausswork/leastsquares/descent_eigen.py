@@ -20,6 +20,7 @@ Group: TypeAlias = npt.NDArray[np.intp]
 
 _SLICES = 5
 _MOST_STEPS = 30
+_ROUNDING = 2.0**-98  # of products in double-double, with room
 _TOO_FAR = 2.0**-10  # rotations beyond this are no small correction
 
 
@@ -55,29 +56,41 @@ def _sliced(a: DoubleDouble, bits: int, *, axis: int) -> tuple[list[Array], Arra
     return slices, np.ldexp(1.0, power)
 
 
-def eigen(matrix: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble]:
+def eigen(matrix: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble, Array]:
     """Return eigenvalues (n,), ascending, and orthonormal eigenvectors (n, n) as columns.
+
+    Products are formed with the rows and columns of the matrix scaled to one: where its entries
+    differ in size because the units of its columns do, the small eigenvalues are as accurate,
+    relative to themselves, as the large ones.
 
     Parameters
     ----------
-    matrix : (n, n) symmetric, finite.
+    matrix : (n, n) symmetric with a positive or zero diagonal, finite.
 
     Returns
     -------
-    values, vectors : in double-double; absolute errors are about 2⁻⁹⁸ of the largest eigenvalue.
+    values, vectors : in double-double.
+    resolution : (n,) how far each eigenvalue may be off, about 2⁻⁹⁸ of the size of what it is the
+        sum of.
     """
     n = len(matrix[0])
     if n == 0:
-        return dd.promote(np.zeros(0)), dd.promote(np.zeros((0, 0)))
+        return dd.promote(np.zeros(0)), dd.promote(np.zeros((0, 0))), np.zeros(0)
     power = int(np.frexp(np.abs(matrix[0]).max())[1])
     a = np.ldexp(matrix[0], -power), np.ldexp(matrix[1], -power)
-    tolerance = 2.0**-98 * np.sqrt(n)
     x = dd.promote(np.asarray(np.linalg.eigh(a[0])[1]))
+    diagonal = np.maximum(a[0].diagonal(), 0.0)
+    half = np.frexp(np.where(diagonal > 0.0, diagonal, 1.0))[1] // 2
+    unit = np.ldexp(1.0, half)[:, None]  # powers of two: scaling rounds nothing
+    a = dd.scale(dd.scale(a, 1.0 / unit), 1.0 / unit.T)
     for _ in range(_MOST_STEPS):
-        s = product(_transposed(x), product(a, x))
+        scaled = dd.scale(x, unit)
+        s = product(_transposed(scaled), product(a, scaled))
         gram = product(_transposed(x), x)
         r = np.eye(n) - gram[0] - gram[1]
         values = dd.divide(_diagonal(s), _diagonal(gram))
+        size = np.abs(scaled[0]).max(axis=0)
+        tolerance = _ROUNDING * np.sqrt(n) * size * size[:, None]
         step, groups = _correction(s[0], r, values, tolerance)
         x = dd.add(x, dd.promote(x[0] @ step))
         for group in groups:
@@ -85,15 +98,17 @@ def eigen(matrix: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble]:
                 (x[0][:, group], x[1][:, group]),
                 dd.promote(_apart(s, r, values, group)),
             )
-        if not groups and np.abs(step).max() <= 2.0**-51:
-            break  # its square is below the rounding of double-double
+        # the square of the last step is below the rounding of double-double
+        if not groups and (np.abs(step) * size[:, None] <= 2.0**-51 * size).all():
+            break
     order = np.lexsort((values[1], values[0]))
     found = np.ldexp(values[0][order], power), np.ldexp(values[1][order], power)
-    return found, (x[0][:, order], x[1][:, order])
+    resolution = np.ldexp(_ROUNDING * n * size[order] ** 2, power)
+    return found, (x[0][:, order], x[1][:, order]), resolution
 
 
 def _correction(
-    s: Array, r: Array, values: DoubleDouble, tolerance: float
+    s: Array, r: Array, values: DoubleDouble, tolerance: Array
 ) -> tuple[Array, list[Group]]:
     """Return E with eigenvectors X(I + E), and groups of columns that need more than that.
 
@@ -101,6 +116,7 @@ def _correction(
     ----------
     s : (n, n) XᵀAX.
     r : (n, n) I − XᵀX.
+    tolerance : (n, n) couplings up to here are rounding.
     """
     n = len(r)
     coupling = s + values[0] * r

@@ -33,6 +33,7 @@ SMALL_SHARE = 1e-3  # of a standard error: a distance that inference does not fe
 _ARRIVED = 1e-10  # share of the size of a term, where there is no standard error
 _OWN_WAY = 1e-3  # of the longest way: shorter ones are no measure of what remains
 _WITHIN = 1e-6
+_CLOSE = 1e-6
 
 
 def descend(exact: Solution, method: GradientDescent) -> Descent:
@@ -76,6 +77,9 @@ def descend(exact: Solution, method: GradientDescent) -> Descent:
         path, history = walk.evaluate(recorded)
         away = walk.distance([0, epochs])
         away[np.abs(away) <= walk.resolution] = 0.0
+        # the difference itself says more where it is large: it needs no eigenvalue
+        ends = path[[0, -1]] - walk.limit
+        away = np.where(np.abs(ends) > _CLOSE * np.abs(walk.limit), ends, away)
     coefficients = path[-1]
     loose = _undetermined(loss, exact, method)
     digits = agreement(away[1], walk.limit, np.where(loose, 0.0, _trusted(exact, certified)))

@@ -23,7 +23,6 @@ from gausswork.leastsquares.doubledouble import Array, DoubleDouble
 
 Integers = npt.NDArray[np.int64]
 
-_FLAT = 2.0**-90  # eigenvalues below this share of the largest are rounding
 _CHUNK = 2**18  # numbers evaluated at a time
 _SCANNED = 2**21  # epochs looked at one by one, before longer strides
 _AFTER = 4096  # epochs watched after the last violation, for oscillations that come back
@@ -66,12 +65,19 @@ def spectrum(loss: Quadratic, flat: Array) -> Spectrum:
     ----------
     flat : (k, f) orthonormal directions known to be flat.
     """
-    values, vectors = eigen(loss.matrix)
+    values, vectors, resolution = eigen(loss.matrix)
     share = np.einsum("ij,ij->j", flat.T @ vectors[0], flat.T @ vectors[0])
     moves = np.ones(len(share), dtype=np.bool_)
     moves[np.argsort(share)[len(share) - flat.shape[1] :]] = False
-    moves &= values[0] > _FLAT * np.abs(values[0]).max(initial=0.0)
-    kept = values[0][moves], values[1][moves]
+    largest = float(np.abs(values[0]).max(initial=0.0))
+    moves &= largest > 0.0
+    # So small an eigenvalue is known by its size only. No epoch that counts can tell: along it
+    # the gradient stays what it was at the start.
+    tiny = values[0] < resolution
+    kept = (
+        np.where(tiny, resolution, values[0])[moves],
+        np.where(tiny, 0.0, values[1])[moves],
+    )
     directions = vectors[0][:, moves], vectors[1][:, moves]
     basis = loss.coordinates.to_user(directions)
     return Spectrum(kept, directions, basis[0] + basis[1], int((~moves).sum()))

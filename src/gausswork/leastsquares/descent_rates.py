@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 from gausswork.leastsquares.descent_response import Rule
 
+# Where the condition number exceeds what float64 can tell from infinity the best constants round to
+# those that no longer converge; this far inside they are no slower.
+_INSIDE = 1.0 - 2.0**-40
 _GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 
 
@@ -28,8 +31,11 @@ def best_rate(rule: Rule, least: float, largest: float) -> float:
     """Return the constant learning rate that converges fastest with this momentum."""
     if not rule.nesterov or rule.momentum == 0.0:
         # both ends are then equally slow; with momentum this is the middle of the best rates
-        return 2.0 * (1.0 + rule.momentum) / (least + largest)
-    return _least(lambda rate: worst_radius(rule, rate, least, largest), 0.0, rule.limit / largest)
+        best = 2.0 * (1.0 + rule.momentum) / (least + largest)
+        return min(best, _INSIDE * rule.limit / largest)
+    return _least(
+        lambda rate: worst_log_radius(rule, rate, least, largest), 0.0, rule.limit / largest
+    )
 
 
 def best_pair(nesterov: bool, least: float, largest: float) -> tuple[float, float]:
@@ -37,17 +43,18 @@ def best_pair(nesterov: bool, least: float, largest: float) -> tuple[float, floa
     condition = largest / least
     if nesterov:
         root = math.sqrt(3.0 * condition + 1.0)
-        return 4.0 / (3.0 * largest + least), (root - 2.0) / (root + 2.0)
-    root = math.sqrt(condition)
-    both = math.sqrt(least) + math.sqrt(largest)
-    return 4.0 / (both * both), ((root - 1.0) / (root + 1.0)) ** 2
+        rate, momentum = 4.0 / (3.0 * largest + least), (root - 2.0) / (root + 2.0)
+    else:
+        root = math.sqrt(condition)
+        both = math.sqrt(least) + math.sqrt(largest)
+        rate, momentum = 4.0 / (both * both), ((root - 1.0) / (root + 1.0)) ** 2
+    momentum = min(max(momentum, 0.0), _INSIDE)
+    return min(rate, _INSIDE * Rule(momentum, nesterov).limit / largest), momentum
 
 
 def best_momentum(nesterov: bool, rate: float, least: float, largest: float) -> float:
     """Return the momentum that converges fastest with this learning rate."""
-    return _least(
-        lambda b: worst_radius(Rule(b, nesterov), rate, least, largest), 0.0, 1.0 - 2.0**-40
-    )
+    return _least(lambda b: worst_log_radius(Rule(b, nesterov), rate, least, largest), 0.0, _INSIDE)
 
 
 def _least(function: Callable[[float], float], low: float, high: float) -> float:
