@@ -38,6 +38,7 @@ _LONG = 10_000  # epochs from which on their axis is logarithmic
 _LEAST_SHARE = 1e-30  # of the loss at the start: less is rounding, and nothing to look at
 _CONTOURS = 12
 _RUNAWAY = 30.0  # times the first distance: what a diverging path may take of the picture
+_FIRST = 20  # epochs shown of a divergence that began at the solution
 _NAME = 30
 _RESTLESS = 8.0  # times the picture's size: longer paths are drawn thin
 
@@ -258,12 +259,16 @@ def view_of(descent: Descent, x: str | None, y: str | None) -> View:
     i, j = _chosen(descent, x, y)
     both = [i, j]
     way, solution = descent.path[:, both], descent.exact[both]
-    unit = np.abs(way[0] - solution)
-    unit = np.where(unit > 0.0, unit, np.abs(way - solution).max(axis=0))
-    unit = np.where(unit > 0.0, unit, 1.0)
-    far = (np.abs(way - solution) > _RUNAWAY * unit).any(axis=1)
+    first = np.abs(way[0] - solution)  # a parameter that starts at its goal sets no measure
+    far = (np.abs(way - solution) > np.where(first > 0.0, _RUNAWAY * first, np.inf)).any(axis=1)
+    if not first.any():
+        far = np.arange(len(way)) > _FIRST
+    if descent.outcome is not Outcome.DIVERGED:
+        far[:] = False
     last = max(int(np.argmax(far)), 2) if far.any() else len(way)
     way = way[:last]
+    unit = np.where(first > 0.0, first, np.abs(way - solution).max(axis=0))
+    unit = np.where(unit > 0.0, unit, 1.0)
     corners = np.vstack((way, solution))
     low, high = corners.min(axis=0), corners.max(axis=0)
     room = np.where(high > low, high - low, np.maximum(np.abs(high), 1.0))
