@@ -260,12 +260,11 @@ def view_of(descent: Descent, x: str | None, y: str | None) -> View:
     both = [i, j]
     way, solution = descent.path[:, both], descent.exact[both]
     first = np.abs(way[0] - solution)  # a parameter that starts at its goal sets no measure
-    far = (np.abs(way - solution) > np.where(first > 0.0, _RUNAWAY * first, np.inf)).any(axis=1)
-    if not first.any():
-        far = np.arange(len(way)) > _FIRST
-    if descent.outcome is not Outcome.DIVERGED:
-        far[:] = False
-    last = max(int(np.argmax(far)), 2) if far.any() else len(way)
+    last = len(way)
+    if descent.outcome is Outcome.DIVERGED:
+        size = np.where(first > 0.0, _RUNAWAY * first, np.inf)
+        far = np.flatnonzero((np.abs(way - solution) > size).any(axis=1))
+        last = max(int(far[0]), 2) if len(far) else _FIRST
     way = way[:last]
     unit = np.where(first > 0.0, first, np.abs(way - solution).max(axis=0))
     unit = np.where(unit > 0.0, unit, 1.0)
