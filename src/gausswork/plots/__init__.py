@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gausswork.plots.bells import bell
     from gausswork.plots.descent import loss, path, rates
     from gausswork.plots.estimates import coefficients
+    from gausswork.plots.initialization import doctor, growth, layers, schemes
     from gausswork.plots.regression import fit
     from gausswork.plots.shape import central_limit, histogram, qq, samples
     from gausswork.plots.style import check_path, save
@@ -25,14 +26,18 @@ __all__ = [
     "central_limit",
     "check_path",
     "coefficients",
+    "doctor",
     "fit",
+    "growth",
     "histogram",
+    "layers",
     "loss",
     "path",
     "qq",
     "rates",
     "samples",
     "save",
+    "schemes",
 ]
 
 # Public function -> the module that defines it.
@@ -42,14 +47,18 @@ _HOMES = {
     "central_limit": "shape",
     "check_path": "style",
     "coefficients": "estimates",
+    "doctor": "initialization",
     "fit": "regression",
+    "growth": "initialization",
     "histogram": "shape",
+    "layers": "initialization",
     "loss": "descent",
     "path": "descent",
     "qq": "shape",
     "rates": "descent",
     "samples": "shape",
     "save": "style",
+    "schemes": "initialization",
 }
 
 
