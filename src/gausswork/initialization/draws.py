@@ -17,7 +17,7 @@ import numpy.typing as npt
 from gausswork import sampling
 from gausswork.errors import InputError
 from gausswork.initialization.activations import activation as activation_of
-from gausswork.initialization.fan import check_shape, fans
+from gausswork.initialization.fan import Fans, check_shape, fans
 from gausswork.initialization.laws import Law
 from gausswork.initialization.plans import check_seed
 from gausswork.initialization.schemes import RECIPES, Scheme, scheme
@@ -119,6 +119,20 @@ def variance_scaling(
     return draw(
         chosen, shape, seed=seed, stream=stream, transposed=transposed, groups=groups, dtype=dtype
     )
+
+
+def sample(name: str | Scheme, of: Fans, count: int, *, seed: int = 0) -> Weights:
+    """Return about so many weights of a layer with these fans, as one vector, to look at."""
+    chosen = scheme(name)
+    law = chosen.law(of)
+    if law.kind in ("orthogonal", "identity", "sparse"):
+        # As many of the rows and columns as there is time for; the law is that of the layer.
+        side = math.isqrt(count)
+        rows, columns = min(of.units, side), min(of.fan_in, side)
+        w = draw(chosen, (rows, columns), seed=seed).ravel()
+        shown: Weights = w if law.kind != "orthogonal" else w * (law.spread / w.std())
+        return shown
+    return _independent(law, (count,), seed, "weight", np.dtype(np.float64))
 
 
 def lsuv(

@@ -53,8 +53,7 @@ def layers(
     diagnosis : what ``diagnose`` returns, or several by name to have them side by side.
     of : ``"activations"`` or ``"gradients"``, those of the loss by the outputs of the layers.
     log : whether the axis is the size of the numbers in powers of ten, which shows growth and
-        decay of any degree; numbers that are zero are then counted beside the layer. Otherwise
-        the numbers themselves.
+        decay of any degree; otherwise the numbers themselves. Zeros are counted beside the layer.
     ax : axes to draw on; as many as there are diagnoses. New ones by default.
     path : a ``.png``, ``.pdf`` or ``.svg`` file to write as well.
 
@@ -127,11 +126,14 @@ def growth(
         if np.isfinite(measured[at]) and measured[at] > 0:
             ends.append((float(x[at]), float(measured[at]), name, colour))
     ax.set_yscale("log")
+    low, high = ax.get_ylim()  # a decade at least: less looks like much
+    ax.set_ylim(min(low, 0.3), max(high, 3.0))
     ax.axhline(1.0, color="#999999", linewidth=0.8, zorder=1)
     ax.set_xlabel("layer")
     towards = "the first layer" if of == "signals" else "the last layer"
     ax.set_ylabel(f"size of {of} relative to {towards}")
-    ax.set_xlim(0.5, most + 0.5)
+    room = 0.2 * most if several else 0.0  # for the names at the ends of the curves
+    ax.set_xlim(0.5 - room * (of == "gradients"), most + 0.5 + room * (of == "signals"))
     ax.xaxis.set_major_locator(
         require("matplotlib.ticker", purpose="Plots", extra="plots").MaxNLocator(integer=True)
     )
@@ -210,29 +212,27 @@ def schemes(
     -------
     matplotlib.axes.Axes
     """
-    from gausswork.initialization.draws import draw
+    from gausswork.initialization.draws import sample
     from gausswork.initialization.fan import fans
     from gausswork.initialization.schemes import scheme
 
     if path is not None:
         check_path(path)
-    chosen = [
-        scheme(n, activation=activation if "activation" in scheme(n).options else None)
-        if activation and "activation" in scheme(n).options
-        else scheme(n)
-        for n in names
-    ]
+    chosen = [scheme(name) for name in names]
+    if activation is not None:
+        chosen = [scheme(s, activation=activation) if "activation" in s.options else s
+                  for s in chosen]  # fmt: skip
     if not chosen:
         raise InputError("names: give at least one scheme, such as 'he'.")
     ax = ax if ax is not None else new_axes(path, height=1.5 + 0.75 * len(chosen))
-    rows = max(1, min(fan_out, _DRAWS // max(fan_in, 1) + 1))
-    weights = [draw(s, (rows, fan_in), seed=seed).ravel() for s in chosen]
-    laws = [s.law(fans((fan_out, fan_in))) for s in chosen]
+    each = fans((fan_out, fan_in))
+    laws = [s.law(each) for s in chosen]
+    weights = [sample(s, each, _DRAWS, seed=seed) for s in chosen]
     spreads = sorted(law.spread for law in laws if law.spread > 0.0)
     unit = spreads[len(spreads) // 2] if spreads else 1.0
     reach = 3.6 * min(max(spreads, default=1.0), 4.0 * unit)
     edges = np.linspace(-reach, reach, 2 * _BINS + 1)
-    for i, (each, law, w) in enumerate(zip(chosen, laws, weights, strict=True)):
+    for i, (law, w) in enumerate(zip(laws, weights, strict=True)):
         base = len(chosen) - 1 - i
         counts = np.histogram(w, bins=edges)[0].astype(float)
         height = 0.82 * counts / max(counts.max(), 1.0)
@@ -242,8 +242,10 @@ def schemes(
         note = f"{law.text()}; fan_in · Var W = {fmt.significant(fan_in * law.spread**2, 3)}"
         if beyond > 0.01:
             note += f"; {beyond:.0%} lie beyond"
-        ax.text(reach, base + 0.9, note, ha="right", va="top", fontsize=8.5, color=INK)
-        del each
+        ax.text(
+            reach, base + 0.93, note, ha="right", va="top", fontsize=8.5, color=INK,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.8},
+        )  # fmt: skip
     ax.set_yticks(range(len(chosen))[::-1], [shown_name(s.name, 24) for s in chosen], va="bottom")
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(-0.08, len(chosen))
@@ -316,9 +318,10 @@ def _reach(values: list[Array], *, log: bool) -> tuple[float, float]:
         low = min(float(np.quantile(s, 0.03)) for s in sizes)
         high = max(float(np.quantile(s, 0.998)) for s in sizes)
         return math.floor(low), math.ceil(high)
-    sizes = [np.abs(v) for v in values if len(v)]
+    sizes = [np.abs(v[v != 0.0]) for v in values if np.any(v != 0.0)]
     widest = sorted(float(np.quantile(s, 0.99)) for s in sizes) or [1.0]
-    reach = max(widest[len(widest) // 2] * 1.5, 1e-30)
+    # As wide as the widest, unless that would leave the others no width at all.
+    reach = min(widest[-1], 10.0 * widest[len(widest) // 2]) * 1.1
     return -reach, reach
 
 
@@ -337,20 +340,22 @@ def _ridges(
     edges = np.linspace(*reach, _BINS + 1)
     for i, drawn in enumerate(values):
         base = len(shown) - 1 - i
-        used = np.log10(np.abs(drawn[drawn != 0.0])) if log else drawn
+        used = drawn[drawn != 0.0]
+        used = np.log10(np.abs(used)) if log else used
         counts = np.histogram(used, bins=edges)[0].astype(float)
         # Equal areas would make a narrow layer tower over all: each is as high as it can be.
         height = _RIDGE * counts / counts.max() if counts.any() else 0.0 * counts
-        # From top to bottom each ridge lies over the one above it.
-        ax.stairs(base + height, edges, baseline=base, fill=True, facecolor=colour, alpha=0.55,
+        # From top to bottom each ridge hides a part of the one above it.
+        ax.stairs(base + height, edges, baseline=base, fill=True, facecolor=_light(colour),
                   zorder=2 + i)  # fmt: skip
-        ax.stairs(base + height, edges, baseline=None, color="white", linewidth=1.4, zorder=2 + i)
-        ax.stairs(base + height, edges, baseline=None, color=colour, linewidth=0.9, zorder=2 + i)
+        ax.stairs(base + height, edges, baseline=None, color=colour, linewidth=1.0, zorder=2 + i)
         zeros = float(np.mean(drawn == 0.0)) if len(drawn) else math.nan
-        if log and zeros > 0.005:
+        if zeros > 0.005:
+            # Where there is room: on the side away from the numbers.
+            right = int(counts[: _BINS // 2].sum() >= counts[_BINS // 2 :].sum())
             ax.text(
-                reach[1], base + 0.1, f"{zeros:.0%} zero", ha="right", va="bottom", fontsize=7.5,
-                color=INK, zorder=90,
+                reach[right], base + 0.1, f"{zeros:.0%} zero", ha="right" if right else "left",
+                va="bottom", fontsize=7.5, color=INK, zorder=90,
             )  # fmt: skip
     ax.set_yticks(range(len(shown))[::-1], _names(found), fontsize=8.5, va="bottom")
     ax.tick_params(axis="y", length=0)
@@ -364,6 +369,13 @@ def _ridges(
         ax.set_xlabel(what)
     finish(ax, grid="x")
     ax.spines["left"].set_visible(False)
+
+
+def _light(colour: str) -> Any:
+    """Return a lighter tone of a colour, opaque."""
+    colors = require("matplotlib.colors", purpose="Plots", extra="plots")
+    red, green, blue = colors.to_rgb(colour)
+    return tuple(0.45 * part + 0.55 for part in (red, green, blue))
 
 
 def _decades(ax: Any, reach: tuple[float, float]) -> None:
@@ -400,7 +412,8 @@ def _name_curves(ax: Any, ends: list[tuple[float, float, str, str]], *, left: bo
             at = placed[-1] + gap
         placed.append(at)
         ax.annotate(
-            shown_name(name, 24), (x, y), (-8 if left else 8, 0), textcoords="offset points",
-            color=colour, fontsize=9, fontweight="bold", va="center",
-            ha="right" if left else "left", annotation_clip=False,
-        ).xy = (x, 10.0**at)  # fmt: skip
+            shown_name(name, 24), (x, 10.0**at), (-8 if left else 8, 0),
+            textcoords="offset points", color=colour, fontsize=9, fontweight="bold",
+            va="center", ha="right" if left else "left", annotation_clip=False,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+        )  # fmt: skip
