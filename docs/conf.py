@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import gausswork
+from gausswork import plots
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
@@ -38,6 +39,7 @@ def draw(app: Any) -> None:
     pictures = HERE / "generated"
     pictures.mkdir(exist_ok=True)
     fit.plot(heights, path=pictures / "galton.png")
+    plots.schemes(512, 512, path=pictures / "schemes.png")
 
 
 def setup(app: Any) -> None:

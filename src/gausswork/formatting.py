@@ -34,6 +34,11 @@ _ASCII = str.maketrans(
         "σ": "sigma",
         "Σ": "sum ",
         "√": "sqrt ",
+        "±": "+-",
+        "χ": "chi",
+        "₁": "1",
+        **dict(zip("⁰³⁴⁵⁶⁷⁸⁹", "03456789", strict=True)),
+        **dict(zip("▁▂▃▄▅▆▇█", ".:-=+*#@", strict=True)),  # the bars of small histograms
         "\u202f": " ",
         "\u00a0": " ",
         "’": "'",

@@ -200,6 +200,8 @@ def test_rules_by_pattern_the_last_one_decides() -> None:
     assert not bool(model["head"].weight.detach().any())
     assert bool((model["head"].bias == 0.25).all())
     assert torch.equal(model["body"].bias, kept)
+    initialize(model, "randn", rules={"body.*": "orthogonal"}, bias=0.125)
+    assert bool((model["body"].bias == 0.125).all())  # a bias has no fans
     with pytest.raises(InputError, match=r"no parameter matches 'heda.weight'.*'head.weight'"):
         plan(model, "he", rules={"heda.weight": "zeros"})
 

@@ -20,7 +20,7 @@ exit codes:
   0    done
   1    an unexpected failure: please report it
   2    wrong usage, or data that cannot be used; one line says why
-  3    the fit is done, and a finding of severity "alarm" says that some of its numbers
+  3    the work is done, and a finding of severity "alarm" says that some of its numbers
        should not be used as they are
   130  interrupted (Ctrl-C); 141 output closed early; 143 terminated: files are whole or not there
 """

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gausswork.initialization.draws import draw, lsuv, variance_scaling
     from gausswork.initialization.fan import Fans, fans
     from gausswork.initialization.mup import mup_factors, mup_groups
+    from gausswork.initialization.networks import mlp
     from gausswork.initialization.plans import Plan, plan
     from gausswork.initialization.schemes import Scheme, scheme
     from gausswork.initialization.theory import MeanField, edge_of_chaos, mean_field
@@ -35,6 +36,7 @@ __all__ = [
     "initialize",
     "lsuv",
     "mean_field",
+    "mlp",
     "mup_factors",
     "mup_groups",
     "plan",
@@ -58,6 +60,7 @@ _HOMES = {
     "initialize": "apply",
     "lsuv": "draws",
     "mean_field": "theory",
+    "mlp": "networks",
     "mup_factors": "mup",
     "mup_groups": "mup",
     "plan": "plans",

@@ -212,5 +212,5 @@ def gain(name: Any, *, negative_slope: float | None = None) -> float:
 
 def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
     """Return " Did you mean 'x'?" for the known name nearest to ``name``, or nothing."""
-    found = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    found = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" Did you mean {found[0]!r}?" if found else ""

@@ -299,7 +299,7 @@ class _Row:
             self.shape = tuple(parameter.shape)
             self.weight_mean = mean
             self.weight_sd = math.sqrt(max(squares - mean * mean, 0.0))
-            self.centred = abs(mean) <= _CENTRED * self.weight_sd
+            self.centred = abs(mean) <= self.weight_sd * max(_CENTRED, 4.0 / values.numel() ** 0.5)
             self.zero = squares == 0.0
             if slot.blocks and slot.blocks[0].fans is not None:
                 self.weight_variance = slot.blocks[0].fans.fan_in * squares
@@ -310,7 +310,9 @@ class _Row:
             values = bias.detach().double()
             self.bias_variance = float(values.square().mean())
             # A common bias shifts all units one way: theory has it random about zero.
-            self.centred &= abs(float(values.mean())) <= _SHIFTED * self.layer.output.rms
+            by_chance = 4.0 * math.sqrt(self.bias_variance / max(values.numel(), 1))
+            allowed = max(_SHIFTED * self.layer.output.rms, by_chance)
+            self.centred &= abs(float(values.mean())) <= allowed
 
     @property
     def before(self) -> Activation | None:

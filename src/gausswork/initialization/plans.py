@@ -284,8 +284,12 @@ def _entry(
         return Entry(**known, status="kept", reason=f"no rule knows this part of {known['owner']}")
     if rule is None and slot.role == "bias" and bias == KEEP:
         return Entry(**known, status="kept", reason="rule bias='keep'")
-    chosen = asked if rule is not None else _by_role(slot, asked, bias)
-    return decided(names, use, chosen, bases, named=rule is not None)
+    named = rule is not None
+    if rule is not None and any(sign in rule for sign in "*?["):
+        # "head.*" means the layer: what has no fans is set as in a layer without a rule.
+        named = bool(slot.blocks) or not RECIPES[asked.name].needs_fans or slot.role == "other"
+    chosen = asked if named else _by_role(slot, asked, bias)
+    return decided(names, use, chosen, bases, named=named)
 
 
 def decided(

@@ -134,9 +134,8 @@ def growth(
     ax.set_ylabel(f"size of {of} relative to {towards}")
     room = 0.2 * most if several else 0.0  # for the names at the ends of the curves
     ax.set_xlim(0.5 - room * (of == "gradients"), most + 0.5 + room * (of == "signals"))
-    ax.xaxis.set_major_locator(
-        require("matplotlib.ticker", purpose="Plots", extra="plots").MaxNLocator(integer=True)
-    )
+    step = max(1, -(-most // 8))
+    ax.set_xticks(range(1, most + 1, step))
     if several:
         _name_curves(ax, ends, left=of == "gradients")
     finish(ax)
