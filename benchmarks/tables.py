@@ -271,6 +271,63 @@ def _r_squared(value: float | None) -> str:
     return f"−10^{len(str(int(-value))) - 1}"
 
 
+def normality_table() -> str | None:
+    """Return the shares of bells that tests for normality reject at the 5 % level."""
+    measured = read("normality")
+    if measured is None:
+        return None
+    results = measured["results"]
+    names = {
+        "shapiro-wilk": "Shapiro–Wilk",
+        "francia": "Shapiro–Francia",
+        "anderson": "Anderson–Darling",
+        "dagostino": "D'Agostino",
+        "jarque-bera": "Jarque–Bera",
+        "lilliefors": "Lilliefors",
+    }
+    body = [
+        [f"{int(n):,}".replace(",", "\u202f"), f"{found['samples']:,}".replace(",", "\u202f")]
+        + [_percent(found["rejected"].get(name, {}).get("0.05")) for name in names]
+        for n, found in results["ours"].items()
+    ]
+    ours = _markdown(["values", "samples", *names.values()], body)
+    peers = list(next(iter(results["peers"].values()))["rejected"])
+    body = [
+        [f"{int(n):,}".replace(",", "\u202f"), f"{found['samples']:,}".replace(",", "\u202f")]
+        + [_percent(found["rejected"][name]["0.05"]) for name in peers]
+        for n, found in results["peers"].items()
+    ]
+    theirs = _markdown(["values", "samples", *peers], body)
+    speeds = results["speed"]
+    contestants = list(dict.fromkeys(name for found in speeds.values() for name in found))
+    body = [
+        [f"{int(n):,}".replace(",", "\u202f")]
+        + [_milliseconds(found[c]["best_wall"]) if c in found else "—" for c in contestants]
+        for n, found in speeds.items()
+    ]
+    return "\n".join(
+        [
+            "How many of 100 true bells are rejected at the 5 % level; 5 would be right.",
+            "",
+            *ours,
+            "",
+            "The tests of other libraries, as they are called:",
+            "",
+            *theirs,
+            "",
+            "Milliseconds, best of the rounds:",
+            "",
+            *_markdown(["values", *contestants], body),
+            "",
+            _versions(measured),
+        ]
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "—" if share is None else f"{100 * share:.2f}"
+
+
 TABLES: dict[str, Callable[[], str | None]] = {
     "accuracy": accuracy_table,
     "condition": condition_table,
@@ -279,6 +336,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "start": start_table,
     "memory": memory_table,
     "calibration": calibration_table,
+    "normality": normality_table,
     "stochastic": stochastic_table,
 }
 

@@ -40,6 +40,31 @@ def draw(app: Any) -> None:
     pictures.mkdir(exist_ok=True)
     fit.plot(heights, path=pictures / "galton.png")
     plots.schemes(512, 512, path=pictures / "schemes.png")
+    draw_bells(pictures)
+
+
+def draw_bells(pictures: Path) -> None:
+    """Draw the pictures of the chapter about the bell curve."""
+    import csv
+
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from gausswork import plots
+
+    with (HERE.parent / "examples/galton-families.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    sons = np.array([float(row["childHeight"]) for row in rows if row["gender"] == "male"])
+    waits = np.random.default_rng(2).exponential(size=400)
+    figure = Figure(figsize=(11.0, 4.2), layout="constrained")
+    axes = figure.subplots(1, 2)
+    plots.qq(sons, ax=axes[0], name="height of sons")
+    plots.qq(waits, ax=axes[1], name="waits")
+    plots.save(figure, pictures / "qq.png")
+    figure = Figure(figsize=(11.0, 4.2), layout="constrained")
+    for ax, n in zip(figure.subplots(1, 2), (3, 100), strict=True):
+        plots.central_limit(gausswork.central_limit("exponential", n), ax=ax)
+    plots.save(figure, pictures / "central-limit.png")
 
 
 def setup(app: Any) -> None:

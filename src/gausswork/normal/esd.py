@@ -21,7 +21,7 @@ class Step:
     position : where it stands in the sample.
     value : the value.
     score : (value − mean) / sd, of the values that were left before it was taken off.
-    critical : what |score| must exceed.
+    critical : what the size of the score must exceed.
     """
 
     position: int
