@@ -1,7 +1,7 @@
 """Run the benchmarks and write their tables.
 
     python benchmarks/run.py [--quick] [accuracy] [speed] [memory] [calibration] [stochastic]
-        [normality]
+        [normality] [descent]
 
 Without names: all of them. ``--quick`` takes a minute or two, writes results/*-quick.json and
 leaves the tables of the pages alone; the whole run takes half an hour.
@@ -15,13 +15,23 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run by path: find our neighbours
 
-from benchmarks import accuracy, calibration, memory, normality, speed, stochastic, tables
+from benchmarks import (
+    accuracy,
+    calibration,
+    descent,
+    memory,
+    normality,
+    speed,
+    stochastic,
+    tables,
+)
 
 PARTS = {
     "accuracy": accuracy.main,
     "speed": speed.main,
     "memory": memory.main,
     "calibration": calibration.main,
+    "descent": descent.main,
     "stochastic": stochastic.main,
     "normality": normality.main,
 }

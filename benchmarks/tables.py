@@ -218,6 +218,41 @@ def calibration_table() -> str | None:
     return "\n".join(_markdown(heads, body))
 
 
+def descent_table() -> str | None:
+    """Return what a thousand epochs of full-batch descent cost."""
+    measured = read("descent")
+    if measured is None:
+        return None
+    results = measured["results"]
+    lines = [
+        f"CPU time of {results['epochs']:,} epochs over all rows on one thread, and how far the "
+        "iterates differ from those of gausswork.",
+        "",
+    ]
+    for shape, found in results["shapes"].items():
+        base = found["gausswork"]["cpu"]
+        body = []
+        for name, entry in found.items():
+            time = entry["cpu"]
+            ratio = "" if name == "gausswork" else _times(time / base)
+            apart = f"{entry['difference']:.0e}" if name in found and entry["extrapolated"] else ""
+            shown = f"{time:.1f} s" if time > 1.0 else f"{1e3 * time:.0f} ms"
+            body.append([name, shown, ratio, apart])
+        heads = [f"{results['epochs']:,} epochs on {_shape(shape)}", "time", "", "difference"]
+        lines += _markdown(heads, body)
+    versions = measured["environment"]["versions"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "gausswork: the whole fit, with the sums, the certified solution and the path of all "
+            f"epochs. The loops are timed over {results['timed']} epochs and multiplied; nothing "
+            "but the loop is counted.",
+            f"Measured by `make bench` with PyTorch {results['torch']}, numpy {versions['numpy']}.",
+        ]
+    )
+
+
 def stochastic_table() -> str | None:
     """Return what an epoch of mini-batch descent costs, and to which loss it leads."""
     measured = read("stochastic")
@@ -337,6 +372,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "memory": memory_table,
     "calibration": calibration_table,
     "normality": normality_table,
+    "descent": descent_table,
     "stochastic": stochastic_table,
 }
 

@@ -41,6 +41,7 @@ def draw(app: Any) -> None:
     fit.plot(heights, path=pictures / "galton.png")
     plots.schemes(512, 512, path=pictures / "schemes.png")
     draw_bells(pictures)
+    draw_descent(pictures)
 
 
 def draw_bells(pictures: Path) -> None:
@@ -65,6 +66,16 @@ def draw_bells(pictures: Path) -> None:
     for ax, n in zip(figure.subplots(1, 2), (3, 100), strict=True):
         plots.central_limit(gausswork.central_limit("exponential", n), ax=ax)
     plots.save(figure, pictures / "central-limit.png")
+
+
+def draw_descent(pictures: Path) -> None:
+    """Draw the pictures of the chapter about gradient descent."""
+    from gausswork import plots
+
+    method = gausswork.GradientDescent(learning_rate=0.01, epochs=1000)
+    line = gausswork.fit(HERE.parent / "examples/line.csv", target="y", method=method)
+    plots.path(line, path=pictures / "descent-path.png")
+    plots.rates(line, path=pictures / "descent-rates.png")
 
 
 def setup(app: Any) -> None:

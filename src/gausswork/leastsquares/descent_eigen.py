@@ -21,6 +21,7 @@ Group: TypeAlias = npt.NDArray[np.intp]
 _SLICES = 5
 _MOST_STEPS = 30
 _ROUNDING = 2.0**-98  # of products in double-double, with room
+_LAST_STEP = 2.0**-49
 _TOO_FAR = 2.0**-10  # rotations beyond this are no small correction
 
 
@@ -98,8 +99,8 @@ def eigen(matrix: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble, Array]:
                 (x[0][:, group], x[1][:, group]),
                 dd.promote(_apart(s, r, values, group)),
             )
-        # the square of the last step is below the rounding of double-double
-        if not groups and (np.abs(step) * size[:, None] <= 2.0**-51 * size).all():
+        # the square of the last step is rounding
+        if not groups and (np.abs(step) * size[:, None] <= _LAST_STEP * size).all():
             break
     order = np.lexsort((values[1], values[0]))
     found = np.ldexp(values[0][order], power), np.ldexp(values[1][order], power)

@@ -107,10 +107,10 @@ class Modes:
     floor: float
     resolution: Array
 
-    def respond(self, epochs: Integers) -> Response:
-        """Return the state along each eigenvector, (h, r)."""
+    def respond(self, epochs: Integers, *, last: bool = False) -> Response:
+        """Return the state along each eigenvector, (h, r); ``last`` if its last step is wanted."""
         z = dd.multiply(dd.promote(np.full(len(self.pull), self.rate)), self.spectrum.values)
-        return self.rule.respond(z, epochs)
+        return self.rule.respond(z, epochs, last=last)
 
     def evaluate(self, epochs: npt.ArrayLike) -> tuple[Array, Array]:
         """Return parameters (h, k) and loss (h,) after some epochs; 0 is the start."""
@@ -149,7 +149,7 @@ class Modes:
         t = np.asarray(epochs, dtype=np.int64)
         result = np.empty((len(t), len(self.start)))
         for part in self._parts(t):
-            gained = self.respond(t[part]).last * self.pull
+            gained = self.respond(t[part], last=True).last * self.pull
             result[part] = -self.rate * gained @ self.spectrum.basis.T
         return result
 

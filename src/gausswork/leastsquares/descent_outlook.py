@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.descent_modes import Spectrum, spectrum
@@ -26,6 +28,7 @@ from gausswork.leastsquares.solve import solve
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
 
+_SURE = 1e-7  # smaller shares of the largest eigenvalue LAPACK knows to few digits
 _WORTH_SAYING = 4.0  # so many times fewer epochs make standardising worth a remark
 
 
@@ -154,12 +157,25 @@ def foreseen(exact: Solution, method: GradientDescent) -> tuple[Outlook, Quadrat
             "there is nothing to descend: every column is zero. Give a column that varies, or "
             "fit with an intercept."
         )
-    here = _read(exact, method, seen, method.standardize)
-    _, other = loss_and_spectrum(exact, method, standardize=not method.standardize)
-    if len(other.values[0]):
-        best = replace(method, learning_rate=AUTO, standardize=not method.standardize)
+    here = _read(exact, method, seen.values[0], method.standardize)
+    best = replace(method, learning_rate=AUTO, standardize=not method.standardize)
+    other = _eigenvalues(exact, best)
+    if len(other):
         here = replace(here, alternative=_read(exact, best, other, best.standardize))
     return here, loss, seen
+
+
+def _eigenvalues(exact: Solution, method: GradientDescent) -> Array:
+    """Return the eigenvalues that are not zero, ascending: to float64 where that is enough."""
+    if method.ridge or not exact.dependencies:
+        loss = quadratic(
+            exact.moments, intercept=exact.intercept, standardize=method.standardize,
+            ridge=method.ridge,
+        )  # fmt: skip
+        values = np.linalg.eigvalsh(loss.matrix[0])
+        if len(values) and values[0] > _SURE * values[-1]:
+            return np.asarray(values, dtype=np.float64)
+    return np.asarray(loss_and_spectrum(exact, method, standardize=method.standardize)[1].values[0])
 
 
 def loss_and_spectrum(
@@ -176,8 +192,8 @@ def loss_and_spectrum(
     return loss, spectrum(loss, loss.flat(flat))
 
 
-def _read(exact: Solution, method: GradientDescent, seen: Spectrum, standardize: bool) -> Outlook:
-    least, largest = seen.smallest, seen.largest
+def _read(exact: Solution, method: GradientDescent, seen: Array, standardize: bool) -> Outlook:
+    least, largest = float(seen[0]), float(seen[-1])
     rate, momentum = constants(method, least, largest)
     rule = Rule(momentum, method.nesterov)
     best = best_rate(rule, least, largest)
@@ -196,7 +212,7 @@ def _read(exact: Solution, method: GradientDescent, seen: Spectrum, standardize:
         best_factor=worst_radius(rule, best, least, largest),
         best_pair=pair,
         best_pair_factor=worst_radius(Rule(pair[1], method.nesterov), pair[0], least, largest),
-        eigenvalues=seen.values[0],
+        eigenvalues=seen,
         flat_directions=() if method.ridge else tuple(d.sentence() for d in exact.dependencies),
     )
 

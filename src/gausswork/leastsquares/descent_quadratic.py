@@ -92,6 +92,8 @@ class Quadratic:
 
     def flat(self, dependencies: Sequence[Dependency]) -> Array:
         """Return directions in which the loss does not change, (k, f), as columns of length 1."""
+        if not dependencies:
+            return np.zeros((len(self.names), 0))
         at = {name: i for i, name in enumerate(self.names)}
         theta = np.zeros((len(self.names), len(dependencies)))
         for j, dependency in enumerate(dependencies):

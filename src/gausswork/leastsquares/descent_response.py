@@ -66,16 +66,17 @@ class Rule:
         other = 1.0 - 0.5 * (s - math.sqrt(discriminant))
         return math.log1p(-z / other)
 
-    def respond(self, z: DoubleDouble, epochs: Integers) -> Response:
+    def respond(self, z: DoubleDouble, epochs: Integers, *, last: bool = True) -> Response:
         """Return the state along each eigenvector after each of some epochs.
 
         Parameters
         ----------
         z : (r,) learning rate times eigenvalue.
         epochs : (h,) not negative.
+        last : whether the step of the last epoch is wanted; it may be wrong otherwise.
         """
         if self.momentum == 0.0:
-            return _powers(z, epochs)
+            return _powers(z, epochs, last)
         one_less = dd.add(dd.promote(np.ones(len(z[0]))), dd.negate(z))
         b = dd.promote(np.full(len(z[0]), self.momentum))
         if self.nesterov:
@@ -102,7 +103,7 @@ class Response:
     last: Array
 
 
-def _powers(z: DoubleDouble, epochs: Integers) -> Response:
+def _powers(z: DoubleDouble, epochs: Integers, want_last: bool) -> Response:
     """Return e = (1 − z)ᵗ for gradient descent, to rounding for any z and t."""
     u = dd.add(dd.promote(np.ones(len(z[0]))), dd.negate(z))
     two_less = dd.add(dd.promote(np.full(len(z[0]), 2.0)), dd.negate(z))
@@ -119,6 +120,8 @@ def _powers(z: DoubleDouble, epochs: Integers) -> Response:
         remaining = np.where((u[0] < 0.0) & odd, -size, size)
         gone = np.where((u[0] < 0.0) & odd, 1.0 + size, -np.expm1(exponent))
         gained = np.where(z[0] == 0.0, t, gone / z[0])
+        if not want_last:
+            return Response(remaining, gained, gained)
         before = np.exp(np.where(t <= 1.0, 0.0, (t - 1.0) * log))
         last = np.where((u[0] < 0.0) & ~odd, -before, before)
         last = np.where(t == 0.0, 0.0, last)
