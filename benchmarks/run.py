@@ -1,7 +1,7 @@
 """Run the benchmarks and write their tables.
 
     python benchmarks/run.py [--quick] [accuracy] [speed] [memory] [calibration] [stochastic]
-        [normality] [descent]
+        [normality] [descent] [sampling]
 
 Without names: all of them. ``--quick`` takes a minute or two, writes results/*-quick.json and
 leaves the tables of the pages alone; the whole run takes half an hour.
@@ -21,6 +21,7 @@ from benchmarks import (
     descent,
     memory,
     normality,
+    sampling,
     speed,
     stochastic,
     tables,
@@ -34,6 +35,7 @@ PARTS = {
     "descent": descent.main,
     "stochastic": stochastic.main,
     "normality": normality.main,
+    "sampling": sampling.main,
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.common import ROOT, read, say
 
-PAGES = ("README.md", "docs/benchmarks.md", "benchmarks/README.md")
+PAGES = ("README.md", "docs/benchmarks.md", "docs/random-numbers.md", "benchmarks/README.md")
 PEERS = ("scikit-learn", "statsmodels pinv", "statsmodels QR", "NumPy lstsq", "textbook inv(X'X)")
 HEADS = {
     "statsmodels pinv": "statsmodels",
@@ -363,6 +363,36 @@ def _percent(share: float | None) -> str:
     return "—" if share is None else f"{100 * share:.2f}"
 
 
+def sampling_table() -> str | None:
+    """Nanoseconds a value, and how many times longer the peers take."""
+    measured = read("sampling")
+    if measured is None:
+        return None
+    results = measured["results"]
+    body = []
+    for draw, found in results["draws"].items():
+        ours = found["gausswork"]["cpu"]
+        others = [
+            f"{found[name]['cpu'] / results['size'] * 1e9:.2f} ({found[name]['cpu'] / ours:.1f}×)"
+            for name in ("torch", "NumPy")
+        ]
+        body.append([draw, f"**{ours / results['size'] * 1e9:.2f}**", *others])
+    same = "the same" if results["same_bits_on_two_threads"] else "NOT THE SAME"
+    return "\n".join(
+        [
+            "Nanoseconds of CPU a value on one thread; in brackets as a multiple of gausswork's.",
+            "",
+            *_markdown(["draw", "gausswork", "torch", "NumPy `default_rng`"], body),
+            "",
+            f"Medians of interleaved rounds of {results['size']:,} values, filled in place "
+            "(NumPy's whole numbers cannot be). "
+            f"The bits of one thread and of two are {same}.",
+            f"Measured by `make bench` with torch {results['torch'].partition('+')[0]}, "
+            f"numpy {measured['environment']['versions']['numpy']}.",
+        ]
+    )
+
+
 TABLES: dict[str, Callable[[], str | None]] = {
     "accuracy": accuracy_table,
     "condition": condition_table,
@@ -374,6 +404,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "normality": normality_table,
     "descent": descent_table,
     "stochastic": stochastic_table,
+    "sampling": sampling_table,
 }
 
 

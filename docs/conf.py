@@ -40,6 +40,7 @@ def draw(app: Any) -> None:
     pictures.mkdir(exist_ok=True)
     fit.plot(heights, path=pictures / "galton.png")
     plots.schemes(512, 512, path=pictures / "schemes.png")
+    plots.samplers(path=pictures / "samplers.png")
     draw_bells(pictures)
     draw_descent(pictures)
 

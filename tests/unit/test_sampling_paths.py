@@ -10,7 +10,7 @@ import pytest
 
 from gausswork.sampling import numpy_path, truncation
 from gausswork.sampling.numpy_path import Vector
-from gausswork.sampling.words import Purpose, narrow_tiles, wide_tiles
+from gausswork.sampling.words import Purpose, narrow_tiles, pairs, wide_tiles
 
 _sampling = pytest.importorskip("gausswork._native._sampling")
 from gausswork.sampling import compiled  # noqa: E402
@@ -89,6 +89,20 @@ def test_words_agree(instruction_set: str) -> None:
     _sampling.words(wide, 1, 2, 32 * 3, Purpose.WORDS)
     assert np.array_equal(narrow, narrow_tiles(3, 40, 1, 2, Purpose.WORDS).reshape(-1))
     assert np.array_equal(wide, wide_tiles(3, 40, 1, 2, Purpose.WORDS).reshape(-1))
+
+
+def test_a_mask_is_exact_where_a_word_ties(instruction_set: str) -> None:
+    """The first 32 bits of p decide, and where they tie with the word 64 further bits do."""
+    words = narrow_tiles(0, 4, 1, 2, Purpose.BERNOULLI).reshape(-1)
+    index = np.arange(words.size, dtype=np.uint64)
+    further = pairs(index, 1, 2, Purpose.BERNOULLI, 1)[0]
+    for i in range(0, words.size, 7):
+        for fraction in (0.0, 2.0**-19, 0.5, 1 - 2.0**-19):
+            for path in (compiled, numpy_path):
+                mask = np.empty(words.size, dtype=np.bool_)
+                path.bernoulli(mask, 1, 2, 0, (float(words[i]) + fraction) / 2**32)
+                assert mask[i] == (int(further[i]) < fraction * 2**64)
+                assert np.array_equal(np.delete(mask, i), np.delete(words < words[i], i))
 
 
 def test_a_wrong_coefficient_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:

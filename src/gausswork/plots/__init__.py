@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gausswork.plots.estimates import coefficients
     from gausswork.plots.initialization import doctor, growth, layers, schemes
     from gausswork.plots.regression import fit
+    from gausswork.plots.sampling import samplers
     from gausswork.plots.shape import central_limit, histogram, qq, samples
     from gausswork.plots.style import check_path, save
 
@@ -35,6 +36,7 @@ __all__ = [
     "path",
     "qq",
     "rates",
+    "samplers",
     "samples",
     "save",
     "schemes",
@@ -56,6 +58,7 @@ _HOMES = {
     "path": "descent",
     "qq": "shape",
     "rates": "descent",
+    "samplers": "sampling",
     "samples": "shape",
     "save": "style",
     "schemes": "initialization",

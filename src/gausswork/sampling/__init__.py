@@ -5,6 +5,7 @@ type), so results do not change with threads, chunks, length or order. The bits 
 :mod:`gausswork.sampling.words` and :mod:`gausswork.sampling.arithmetic`.
 """
 
+from gausswork.sampling.comparison import Comparison, Sampler, compare
 from gausswork.sampling.draws import (
     bernoulli,
     integers,
@@ -16,8 +17,11 @@ from gausswork.sampling.draws import (
 from gausswork.sampling.state import State
 
 __all__ = [
+    "Comparison",
+    "Sampler",
     "State",
     "bernoulli",
+    "compare",
     "integers",
     "normal",
     "permutation",

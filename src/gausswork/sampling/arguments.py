@@ -165,7 +165,7 @@ def finite(name: str, value: object) -> float:
     number = real(name, value)
     if not math.isfinite(number):
         raise InputError(f"{name} must be a finite number; got {value!r}. Give one, such as 0.0.")
-    return number
+    return number + 0.0  # −0 is 0
 
 
 def real(name: str, value: object) -> float:
