@@ -35,6 +35,10 @@ def show(fit: Fit, descent: Descent, data: Any = None) -> str:
     ----------
     data : what was fitted, to show its first rows; by default the rows that the fit has kept.
     """
+    if descent.mini_batch is not None:
+        from gausswork.descending import batches
+
+        return batches.show(fit, descent, data)
     loss = loss_of(descent)
     parts = [
         _model(fit, descent),

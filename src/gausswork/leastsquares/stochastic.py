@@ -258,11 +258,13 @@ class _Course:
                 rest = rest[: self.batch]
             at = self.memory.steps - epoch * self.steps
             count = -(-len(rest) // self.batch)
-            averaged = math.inf if self.averaged_from is None else self.averaged_from * self.steps
+            averaged = math.inf
+            if self.averaged_from is not None:
+                averaged = math.floor(self.averaged_from * self.steps) + 1.0
             more = self._advance(
                 table, np.ascontiguousarray(rest), self.batch, rates[at : at + count],
                 self.setting.frame, self.setting.rule, self.memory,
-                average_from=averaged + 1.0, limit=limit,
+                average_from=averaged, limit=limit,
             )  # fmt: skip
             taken += more
             if more < count:
