@@ -112,7 +112,11 @@ def test_batches_are_drawn_too() -> None:
         method=gw.GradientDescent(0.05, 8, batch_size=16, early_stopping=0.2),
     )  # fmt: skip
     assert "batches of 16" in plots.path(fit).get_title(loc="left")
-    assert len(plots.loss(fit).lines) == 2
+    trained, held_out, result = plots.loss(fit).lines
+    assert np.array_equal(trained.get_ydata(), fit.descent.loss)
+    assert np.array_equal(held_out.get_ydata(), fit.descent.held_out_loss)
+    best = fit.descent.mini_batch.best_epoch
+    assert result.get_xydata().tolist() == [[best, fit.descent.held_out_loss.min()]]
 
 
 def test_figures_are_written(tmp_path: Path) -> None:

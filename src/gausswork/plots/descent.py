@@ -62,6 +62,30 @@ def loss(
     if path is not None:
         check_path(path)
     ax = ax if ax is not None else new_axes(path)
+    logarithmic, said = (
+        _above_the_least(ax, descent)
+        if descent.held_out_loss is None
+        else _beside_held_out(ax, descent)
+    )
+    if logarithmic:
+        ax.set_yscale("log")
+    if descent.epochs > _LONG:
+        ax.set_xscale("symlog", linthresh=10)
+    else:
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlim(left=0)
+    ax.set_xlabel("epoch")
+    target = f"{shown_name(target_of(descent), _NAME)}²" if target_of(descent) else "target²"
+    ax.set_ylabel(f"mean squared error{said} ({target})")
+    ax.set_title(_headline(descent), loc="left", fontsize=10)
+    finish(ax)
+    if path is not None:
+        save(ax.figure, path)
+    return ax
+
+
+def _above_the_least(ax: Any, descent: Descent) -> tuple[bool, str]:
+    """Draw the loss; return whether its axis is logarithmic, and what it is measured from."""
     least = least_loss(descent)
     excess = descent.loss - least
     floor = max(_LEAST_SHARE * abs(excess[0]), 2.0**-52 * least if descent.modes is None else 0.0)
@@ -71,25 +95,26 @@ def loss(
         marker="o" if len(descent.recorded) <= 60 else None, markersize=4,
         label="loss above the least",
     )  # fmt: skip
-    if descent.held_out_loss is not None:
+    return bool(shown.any()), f" above the least, {fmt.significant(least, 3)}"
+
+
+def _beside_held_out(ax: Any, descent: Descent) -> tuple[bool, str]:
+    """Draw both losses as they are, to be compared; return the same."""
+    assert descent.held_out_loss is not None
+    pairs = (descent.loss, "rows trained on"), (descent.held_out_loss, "rows held out")
+    for k, (values, label) in enumerate(pairs):
         ax.plot(
-            descent.recorded, descent.held_out_loss, color=COLOURS[1], linestyle=LINES[1],
-            linewidth=2.0, label="loss of held-out rows",
+            descent.recorded, values, color=COLOURS[k], linestyle=LINES[k], linewidth=2.0,
+            marker="o" if len(descent.recorded) <= 60 else None, markersize=4, label=label,
         )  # fmt: skip
-        ax.legend(frameon=False)
-    if shown.any():
-        ax.set_yscale("log")
-    if descent.epochs > _LONG:
-        ax.set_xscale("symlog", linthresh=10)
-    ax.set_xlim(left=0)
-    ax.set_xlabel("epoch")
-    target = f"{shown_name(target_of(descent), _NAME)}²" if target_of(descent) else "target²"
-    ax.set_ylabel(f"mean squared error above the least, {fmt.significant(least, 3)} ({target})")
-    ax.set_title(_headline(descent), loc="left", fontsize=10)
-    finish(ax)
-    if path is not None:
-        save(ax.figure, path)
-    return ax
+    best = descent.ended_at
+    ax.plot(
+        descent.recorded[best], descent.held_out_loss[best], "D", color=COLOURS[1], markersize=9,
+        markerfacecolor="none", markeredgewidth=2.0, linestyle="none",
+        label=f"epoch {descent.recorded[best]:,}: the result",
+    )  # fmt: skip
+    ax.legend(frameon=False)
+    return min(descent.loss.min(), descent.held_out_loss.min()) > 0.0, ""
 
 
 def path(
