@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.moments import Moments
     from gausswork.leastsquares.nested import Comparison, compare
     from gausswork.leastsquares.ridge import RidgePath, ridge_path
+    from gausswork.leastsquares.robust import Robust
     from gausswork.leastsquares.several import fit_many
     from gausswork.leastsquares.solution import NormalEquation
     from gausswork.leastsquares.stochastic_result import MiniBatch
     from gausswork.leastsquares.stochastic_rules import Optimizer, Schedule
+    from gausswork.leastsquares.wald import HypothesisTest
     from gausswork.normal.distribution import Normal
     from gausswork.normal.estimation import NormalState
     from gausswork.normal.inference import (
@@ -53,6 +55,7 @@ __all__ = [
     "Finding",
     "Fit",
     "GradientDescent",
+    "HypothesisTest",
     "Inference",
     "Influence",
     "MiniBatch",
@@ -65,6 +68,7 @@ __all__ = [
     "Outliers",
     "Outlook",
     "RidgePath",
+    "Robust",
     "Schedule",
     "Standardizer",
     "Summary",
@@ -101,6 +105,8 @@ _HOMES = {
     "Checkup": "gausswork.leastsquares.checkup",
     "Influence": "gausswork.leastsquares.influence",
     "Comparison": "gausswork.leastsquares.nested",
+    "HypothesisTest": "gausswork.leastsquares.wald",
+    "Robust": "gausswork.leastsquares.robust",
     "RidgePath": "gausswork.leastsquares.ridge",
     "compare": "gausswork.leastsquares.nested",
     "fit_many": "gausswork.leastsquares.several",

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.data.sources import Batch, FloatMatrix, FloatVector, Tally
-from gausswork.data.tables import Column, as_floats, floats_of_array, row_from_zero
+from gausswork.data.tables import Column, Table, as_floats, floats_of_array, row_from_zero
 from gausswork.data.weights import check_weights
 from gausswork.errors import InputError
 
@@ -83,11 +83,13 @@ class ColumnsSource:
     columns : p runs of n values, ``numpy.ndarray`` or ``pyarrow.ChunkedArray`` without nulls.
     y : one such run for the target.
     weight : one such run, or None.
+    table : where the columns come from, with all others that it has; None where unknown.
     names, target, rows, missing, weighting : as in :class:`ArraySource`.
     """
 
     __slots__ = (
-        "columns", "missing", "names", "rows", "tally", "target", "weight", "weighting", "y",
+        "columns", "missing", "names", "rows", "table", "tally", "target", "weight", "weighting",
+        "y",
     )  # fmt: skip
 
     replayable = True
@@ -103,8 +105,10 @@ class ColumnsSource:
         missing: str = "drop",
         weight: Column | None = None,
         weighting: str | None = None,
+        table: Table | None = None,
     ) -> None:
         self.columns = tuple(columns)
+        self.table = table
         self.y = y
         self.names = names
         self.target = target
@@ -173,6 +177,11 @@ class KeptRows:
         self.tally = Tally(read=base.rows, dropped=len(self._dropped), missing=counts)
         if self.rows == 0:
             raise nothing_left(self.tally)
+
+    @property
+    def table(self) -> Table | None:
+        """Where the rows come from, with all columns that it has; None where unknown."""
+        return getattr(self._base, "table", None)
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield the kept rows in order, ``rows`` at a time."""

@@ -67,7 +67,7 @@ def source_by(
         check_column(weight, weights.kind, name=weights.name)
     kind = weights.kind if weights is not None else None
     source = ColumnsSource(
-        plain[:-1], plain[-1], recipe.names, recipe.target, missing, weight, kind
+        plain[:-1], plain[-1], recipe.names, recipe.target, missing, weight, kind, table
     )
     return source, integer_findings(zip(names, plain, strict=True))
 

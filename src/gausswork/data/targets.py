@@ -73,6 +73,16 @@ class TargetSource:
         """Counts of the latest complete pass."""
         return self.joint.tally
 
+    @property
+    def table(self) -> Any:
+        """Where the rows come from, with all columns that it has; None where unknown."""
+        return getattr(self.joint, "table", None)
+
+    @property
+    def dropped_rows(self) -> Any:
+        """Numbers of the rows with a gap that the latest pass has met so far."""
+        return getattr(self.joint, "dropped_rows", ())
+
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield all rows in order, ``rows`` at a time."""
         p = self.predictors

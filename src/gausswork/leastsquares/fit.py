@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.descent import Descent
     from gausswork.leastsquares.influence import Influence
     from gausswork.leastsquares.prediction import Prediction
+    from gausswork.leastsquares.robust import Robust
+    from gausswork.leastsquares.wald import HypothesisTest
 
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
@@ -293,6 +295,75 @@ class Fit:
         from gausswork.leastsquares.influence import influence_batches, joined
 
         return joined(list(influence_batches(self, data)))
+
+    def robust(
+        self,
+        kind: str = "HC3",
+        *,
+        clusters: Any = None,
+        lags: float | None = None,
+        kernel: str = "bartlett",
+        correction: bool | None = None,
+        data: Any = None,
+    ) -> Robust:
+        """Return standard errors that hold where those of the fit may not; the fit stays as it is.
+
+        Parameters
+        ----------
+        kind : ``"HC0"`` to ``"HC3"`` for rows of different spread (White 1980; MacKinnon & White
+            1985), ``"cluster"`` for rows that belong together, ``"HAC"`` for rows that follow each
+            other in time (Newey & West 1987).
+        clusters : name of the column that says which rows belong together, or a value for each
+            row; a list of two such clusters two ways (Cameron, Gelbach & Miller 2011).
+        lags : how many rows apart errors may still be correlated, fewer than the rows; by default
+            ⌊4·(n/100)^(2/9)⌋ or as the kernel has it (Newey & West 1994).
+        kernel : how a lag j counts, by j/(lags + 1): ``"bartlett"``, ``"parzen"``,
+            ``"quadratic-spectral"``, ``"tukey-hanning"`` or ``"truncated"``.
+        correction : for clusters whether to multiply by G/(G − 1) · (n − 1)/(n − k) (default: yes),
+            for HAC by n/(n − k) (default: no). HC0 to HC3 name theirs.
+        data : what was fitted, where the fit does not have its rows.
+
+        Returns
+        -------
+        Robust
+
+        Raises
+        ------
+        InputError
+            An argument does not go with the data; the message says which, and what to do.
+        """
+        from gausswork.leastsquares.robust import robust
+
+        return robust(
+            self, kind, clusters=clusters, lags=lags, kernel=kernel, correction=correction,
+            data=data,
+        )  # fmt: skip
+
+    def test(self, hypotheses: str) -> HypothesisTest:
+        """Test linear hypotheses about the coefficients together, by F and chi-square.
+
+        Parameters
+        ----------
+        hypotheses : equations separated by commas, such as ``"a = b, 2*c - d = 1"``; an expression
+            alone says that it is zero. Terms are named as in ``names``, those with spaces or signs
+            in backticks.
+
+        Raises
+        ------
+        InputError
+            The text cannot be read (the message points at the character) or contradicts itself.
+
+        Examples
+        --------
+        >>> import gausswork as gw
+        >>> data = {"a": [1, 2, 3, 4, 5], "b": [2, 1, 2, 1, 1], "y": [1, 3, 2, 5, 4]}
+        >>> test = gw.fit(data, "y").test("a = b")
+        >>> round(test.statistic, 6), test.numerator_df, test.denominator_df
+        (9.352657, 1, 2)
+        """
+        from gausswork.leastsquares.wald import test_fit
+
+        return test_fit(self, hypotheses)
 
     def show_work(self, data: Any = None) -> str:
         """Return the normal equation with the numbers of this fit, step by step.

@@ -5,6 +5,15 @@ HTML, Markdown, LaTeX and CSV. None of this computes anything but the text of a 
 """
 
 from gausswork.tables.grid import Grid, printable
-from gausswork.tables.results import comparison, ridge_path
+from gausswork.tables.results import comparison, hypothesis_test, ridge_path
+from gausswork.tables.robust import robust, robust_document
 
-__all__ = ["Grid", "comparison", "printable", "ridge_path"]
+__all__ = [
+    "Grid",
+    "comparison",
+    "hypothesis_test",
+    "printable",
+    "ridge_path",
+    "robust",
+    "robust_document",
+]

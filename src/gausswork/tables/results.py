@@ -12,6 +12,7 @@ from gausswork.tables.grid import Grid
 if TYPE_CHECKING:
     from gausswork.leastsquares.nested import Comparison
     from gausswork.leastsquares.ridge import RidgePath
+    from gausswork.leastsquares.wald import HypothesisTest
 
 _MOST_PENALTIES = 12
 _MOST_TERMS = 5
@@ -72,3 +73,30 @@ def comparison(result: Comparison) -> Grid:
         tuple(rows),
         tuple(notes),
     )
+
+
+def hypothesis_test(test: HypothesisTest) -> Grid:
+    """Return the hypotheses, one a row, and what their joint test says."""
+    rows = tuple(
+        (fmt.visible(text), fmt.significant(estimate, 6), fmt.significant(value, 6, strip=True))
+        for text, estimate, value in zip(test.hypotheses, test.estimates, test.values, strict=True)
+    )
+    df = f"{test.numerator_df:,} and {test.denominator_df:,}"
+    notes = (
+        ("F", f"{fmt.t_value(test.statistic)} on {df} degrees of freedom, {_p(test.p_value)}"),
+        ("chi²", f"{fmt.t_value(test.chi_square)} on {test.numerator_df:,}, "
+         f"{_p(test.chi_square_p)}"),
+        ("errors", test.errors),
+    )  # fmt: skip
+    return Grid(
+        "Joint test of linear hypotheses",
+        ("hypothesis", "left side", "said to be"),
+        rows,
+        notes,
+        test.findings,
+    )
+
+
+def _p(value: float) -> str:
+    text = fmt.p_value(value)
+    return f"p {text if text[0] in '<—' else f'= {text}'}"
