@@ -202,6 +202,19 @@ def test_theory_keeps_to_where_it_applies() -> None:
     found = diagnose(Residual(), normal(32, 32))
     assert found.theory is None
     assert all(math.isnan(layer.predicted_forward) for layer in found.layers)
+
+    class InPlace(Residual):
+        def forward(self, x: Any) -> Any:
+            for line in self.lines:
+                out = line(x)
+                out += x  # no longer what the layer gave
+                x = F.relu(out)
+            return x
+
+    found = diagnose(InPlace(), normal(32, 32))
+    assert found.theory is None
+    assert [layer.activation for layer in found.layers] == ["relu"] * 4
+    assert all(math.isnan(layer.predicted_forward) for layer in found.layers)
     model = nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 8))
     assert math.isnan(diagnose(model, normal(32, 8)).layers[1].predicted_forward)
 

@@ -275,6 +275,25 @@ def test_meta_parameters_are_said_or_put_somewhere() -> None:
     assert model.table.weight.is_meta
 
 
+@pytest.mark.parametrize("kind", ["weight_norm", "spectral_norm", "orthogonal"])
+def test_parametrised_weights_are_set_through_their_parametrisation(kind: str) -> None:
+    wrap = getattr(nn.utils.parametrizations, kind)
+    model = nn.Sequential(wrap(nn.Linear(40, 30)), nn.ReLU(), nn.Linear(30, 5))
+    plain = nn.Sequential(nn.Linear(40, 30), nn.ReLU(), nn.Linear(30, 5))
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    scheme = "orthogonal" if kind == "orthogonal" else "he"
+    done = initialize(model, scheme, seed=1)
+    initialize(plain, scheme, seed=1)
+    names = {e.name for e in done.plan.entries if e.status == "set"}
+    assert names == {"0.weight", "0.bias", "2.weight", "2.bias"}
+    if kind == "spectral_norm":  # divided by its largest singular value whenever it is used
+        assert torch.equal(model[0].parametrizations.weight.original, plain[0].weight)
+    else:
+        assert torch.allclose(model[0].weight, plain[0].weight, atol=1e-5)
+    done.undo()
+    assert all(torch.equal(v, model.state_dict()[k]) for k, v in before.items())
+
+
 def test_half_precision_is_the_rounded_single() -> None:
     single, half = nn.Linear(30, 20), nn.Linear(30, 20, dtype=torch.bfloat16)
     for name in ("he", "orthogonal", "default"):

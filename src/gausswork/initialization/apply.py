@@ -135,8 +135,14 @@ def initialize(
         targets = _materialise(model, targets, device, result)
     for target in targets:
         if target.entry.status == "set" or (device is not None and target.entry.status == "meta"):
-            if keep and not any(p is target.parameter for _, _, p in result._materialised):
-                result._before.append((target.parameter, target.parameter.detach().clone()))
+            fresh = any(p is target.parameter for _, _, p in result._materialised)
+            if keep and not fresh:
+                use = target.uses[0]
+                stored = [target.parameter]
+                if use.behind:
+                    inner = use.module.parametrizations[use.local]
+                    stored = [*inner.parameters(), *inner.buffers()]
+                result._before += [(p, p.detach().clone()) for p in stored]
             _set(target, made.seed)
         elif target.entry.status == "lazy":
             _defer(target, made.seed, result)
@@ -171,17 +177,19 @@ def _set(target: Target, seed: int) -> None:
     # Half precision has no QR, and few of its own draws: drawn in float32, then rounded.
     small = parameter.dtype in (th.float16, th.bfloat16) or parameter.element_size() < 4
     with th.no_grad():
+        values = th.empty_like(parameter, memory_format=th.contiguous_format)
         for block in blocks:
-            place = block.of(parameter) if parameter.ndim else parameter
-            values = th.empty(
-                place.shape, dtype=th.float32 if small else parameter.dtype, device=place.device
+            place = block.of(values) if values.ndim else values
+            drawn = th.empty(
+                place.shape, dtype=th.float32 if small else values.dtype, device=values.device
             )
-            _draw(values, entry.scheme, entry.law, generator, called=not own)
-            place.copy_(values)
+            _draw(drawn, entry.scheme, entry.law, generator, called=not own)
+            place.copy_(drawn)
         for use in target.uses:
             padding = getattr(use.module, "padding_idx", None)
             if use.slot.role == "embedding" and padding is not None:
-                parameter[padding] = 0.0  # stands for no token at all
+                values[padding] = 0.0  # stands for no token at all
+        target.uses[0].write(values)
 
 
 def len_of(parameter: Any) -> int:

@@ -200,6 +200,11 @@ def _check_parameters(model: Any) -> None:
                 f"parameter {name!r} is on the meta device and holds no numbers. Put it somewhere "
                 "with initialize(model, 'he', device='cpu')."
             )
+        if parameter.is_inference():
+            raise InputError(
+                f"parameter {name!r} was made in torch.inference_mode() and has no gradient. Build "
+                "the model outside of it."
+            )
         if parameter.is_floating_point() and not bool(th.isfinite(parameter).all()):
             bad = int((~th.isfinite(parameter)).sum())
             raise InputError(

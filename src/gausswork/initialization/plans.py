@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gausswork.errors import InputError
+from gausswork.errors import InputError, require
 from gausswork.findings import Finding, Severity
 from gausswork.initialization.activations import nearest
 from gausswork.initialization.fan import Fans
@@ -90,13 +91,25 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One place of a parameter in a model: its name, the module that owns it, what it is for."""
+    """One place of a parameter in a model: its name, the module that owns it, what it is for.
+
+    ``behind`` are the parameters that a parametrised weight is computed from, such as size and
+    direction under weight norm.
+    """
 
     name: str
     parameter: Any
     slot: Slot
     module: Any
     local: str
+    behind: tuple[Any, ...] = ()
+
+    def write(self, values: Any) -> None:
+        """Give the parameter these values; a parametrised one through its parametrisation."""
+        if self.behind:
+            setattr(self.module, self.local, values)
+        else:
+            self.parameter.copy_(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +193,22 @@ def owned(model: Any) -> list[tuple[tuple[str, ...], tuple[Use, ...]]]:
     The first name is the one that counts: the first by the alphabet, so that it does not depend
     on the order of the modules.
     """
+    with _still(model):
+        return _owned(model)
+
+
+def _owned(model: Any) -> list[tuple[tuple[str, ...], tuple[Use, ...]]]:
     found: dict[int, list[Use]] = {}
     claimed: dict[str, Slot] = {}
+    between = _parametrize().ParametrizationList
     for prefix, module in model.named_modules(remove_duplicate=False):
         known = slots_of(module)
+        for local, behind in _parametrised(module):
+            use = Use(_joined(prefix, local), getattr(module, local), known.get(local, OTHER),
+                      module, local, behind)  # fmt: skip
+            found.setdefault(id(behind[0]), []).append(use)
+        if isinstance(module, between):
+            continue  # its parameters are those behind a weight
         for local, slot in known.items():
             if "." in local:  # an outer module knows better what its inner one is for
                 claimed[_joined(prefix, local)] = slot
@@ -200,6 +225,36 @@ def owned(model: Any) -> list[tuple[tuple[str, ...], tuple[Use, ...]]]:
         uses.sort(key=lambda use: (use.slot.role in ("embedding", "other"), use.name))
         result.append((names, tuple(uses)))
     return result
+
+
+def _parametrised(module: Any) -> list[tuple[str, tuple[Any, ...]]]:
+    """Return the weights of a module that are computed, with the parameters behind them."""
+    if not _parametrize().is_parametrized(module):
+        return []
+    return [
+        (local, behind)
+        for local, listed in module.parametrizations.items()
+        if (behind := tuple(listed.parameters(recurse=False)))
+    ]
+
+
+@contextlib.contextmanager
+def _still(model: Any) -> Iterator[None]:
+    """Keep a spectral norm from iterating while its weight is looked at."""
+    kind = _parametrize().ParametrizationList
+    inner = [m for listed in model.modules() if isinstance(listed, kind) for m in listed.modules()]
+    modes = [module.training for module in inner]
+    for module in inner:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module, mode in zip(inner, modes, strict=True):
+            module.training = mode
+
+
+def _parametrize() -> Any:
+    return require("torch.nn.utils.parametrize", purpose="Networks", extra="torch")
 
 
 def check_model(model: Any) -> None:

@@ -25,6 +25,7 @@ from gausswork.initialization.slots import Block, Slot, slots_of, torch
 Array = npt.NDArray[np.float64]
 
 _SAMPLE = 4_000  # values kept of each layer, for its histogram
+_CHUNK = 1 << 22  # numbers that are turned to float64 at a time
 _PASSED_ON = ("flatten", "view", "reshape", "squeeze", "unsqueeze", "contiguous", "permute",
               "transpose")  # fmt: skip
 
@@ -175,17 +176,22 @@ def signal(tensor: Any) -> Signal:
         chosen = np.random.default_rng(0).integers(0, picked.numel(), _SAMPLE)
         picked = picked[th.from_numpy(chosen).to(picked.device)]
     values = picked.to("cpu", th.float64).numpy()
-    wide = _wide(flat)
-    rows = wide.reshape(wide.shape[0], -1) if wide.ndim else wide.reshape(1, 1)
-    mean = float(wide.mean()) if count else 0.0
-    squares = float((rows * rows).sum())
+    rows = flat.reshape(flat.shape[0], -1) if flat.ndim else flat.reshape(1, 1)
+    first = squares = 0.0
+    total: Any = 0.0
+    step = max(_CHUNK // max(rows.shape[1], 1), 1)
+    for start in range(0, len(rows), step):
+        part = _wide(rows[start : start + step])
+        first += float(part.sum())
+        squares += float((part * part).sum())
+        total = total + part.sum(dim=0)
+    mean = first / count
     finite = math.isfinite(mean) and math.isfinite(squares)
     similarity = math.nan
     samples = rows.shape[0]
     if finite and samples > 1 and squares > 0.0:
-        total = rows.sum(dim=0)
         similarity = (float(total @ total) - squares) / (samples - 1) / squares
-    centred = float((wide - mean).square().mean()) if finite else math.nan
+    centred = max(squares / count - mean * mean, 0.0) if finite else math.nan
     return Signal(
         mean=mean,
         sd=math.sqrt(centred) if finite else math.nan,
@@ -211,7 +217,7 @@ class _Recorder:
         self.stack: list[str] = []
         self.listening = False
         self._known: dict[int, Layer] = {}
-        self._origin: dict[int, tuple[Any, Layer, bool]] = {}
+        self._origin: dict[int, tuple[Any, int, Layer, bool]] = {}
         self._inputs: dict[int, tuple[Layer | None, bool]] = {}
         self._handles: list[Any] = []
         self._mode: Any = None
@@ -233,8 +239,8 @@ class _Recorder:
     def _before(self, name: str, module: Any) -> Callable[..., None]:
         def hook(_: Any, arguments: Any) -> None:
             self.stack.append(name)
-            origin = self._origin.get(id(arguments[0])) if arguments else None
-            self._inputs[id(module)] = (None, False) if origin is None else origin[1:]
+            origin = self.origin(arguments[0]) if arguments else None
+            self._inputs[id(module)] = (None, False) if origin is None else origin
 
         return hook
 
@@ -273,7 +279,7 @@ class _Recorder:
             self.layers.append(layer)
         else:
             layer, again.calls = again, again.calls + 1
-        self._origin[id(out)] = (out, layer, False)
+        self._note(out, layer, active=False)
         if out.requires_grad:
             out.register_hook(self._gradient(layer))
 
@@ -281,35 +287,46 @@ class _Recorder:
         def hook(gradient: Any) -> None:
             if not self.listening:  # the gradient of the loss alone, to find its scale
                 return
-            wide = _wide(gradient.detach())
+            seen = signal(gradient)
             before = layer.gradient_squares if layer.gradient_numbers else 0.0
-            layer.gradient_squares = before + float((wide * wide).sum())
+            layer.gradient_squares = before + seen.rms**2 * gradient.numel()
             layer.gradient_numbers += gradient.numel()
             if not layer.gradients.size:
-                layer.gradients = signal(gradient).values
+                layer.gradients = seen.values
 
         return hook
 
-    def activated(self, phi: Activation, given: Any, out: Any) -> None:
-        """Note that an activation was applied."""
+    def origin(self, tensor: Any) -> tuple[Layer, bool] | None:
+        """Return the layer that gave a tensor, and whether through its activation.
+
+        None for a tensor that something else has made, or has written to since: ``out += x``.
+        """
+        found = self._origin.get(id(tensor))
+        if found is None or found[1] != tensor._version:
+            return None
+        return found[2], found[3]
+
+    def _note(self, tensor: Any, layer: Layer, *, active: bool) -> None:
+        self._origin[id(tensor)] = (tensor, tensor._version, layer, active)
+
+    def activated(self, phi: Activation, origin: tuple[Layer, bool] | None, out: Any) -> None:
+        """Note that an activation was applied to what ``origin`` says."""
         if not self.layers:
             return
-        origin = self._origin.get(id(given))
-        layer = origin[1] if origin is not None else self.layers[-1]
+        layer = origin[0] if origin is not None else self.layers[-1]
         if layer.activation is None:
             layer.activation = phi
-            layer.direct = origin is not None and not origin[2]
+            layer.direct = origin is not None and not origin[1]
             layer.active = signal(out)
             layer.saturated = _saturated(phi, out)
             layer.dead, layer.always_on = _switched(phi, out, layer.axis)
         if origin is not None:
-            self._origin[id(out)] = (out, layer, True)
+            self._note(out, layer, active=True)
 
-    def passed_on(self, given: Any, out: Any) -> None:
+    def passed_on(self, origin: tuple[Layer, bool], given: Any, out: Any) -> None:
         """Note that a tensor is another one in another shape."""
-        origin = self._origin.get(id(given))
-        if origin is not None and hasattr(out, "numel") and out.numel() == given.numel():
-            self._origin[id(out)] = (out, origin[1], origin[2])
+        if hasattr(out, "numel") and out.numel() == given.numel():
+            self._note(out, origin[0], active=origin[1])
 
 
 def _mode(recorder: _Recorder) -> Any:
@@ -322,18 +339,20 @@ def _mode(recorder: _Recorder) -> Any:
             self, called: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
             kwargs = kwargs or {}
-            out = called(*args, **kwargs)
             found = functions.get(called)
             if found is None:
-                return out
+                return called(*args, **kwargs)
             given = args[0] if args else kwargs.get("input")
+            origin = recorder.origin(given)  # before it is written to in place
+            out = called(*args, **kwargs)
             if found == "":
-                recorder.passed_on(given, out)
+                if origin is not None:
+                    recorder.passed_on(origin, given, out)
             elif isinstance(out, th.Tensor) and out.is_floating_point():
                 slope = None
                 if found == "leaky_relu":
                     slope = kwargs.get("negative_slope", args[1] if len(args) > 1 else 0.01)
-                recorder.activated(activation(found, negative_slope=slope), given, out)
+                recorder.activated(activation(found, negative_slope=slope), origin, out)
             return out
 
     return Watch()

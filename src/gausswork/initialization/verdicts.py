@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 from gausswork.initialization.text import power
@@ -205,9 +203,7 @@ def _not_finite(diagnosis: Diagnosis) -> list[Finding]:
                 )
             ]
     for layer in reversed(diagnosis.layers):
-        if math.isinf(layer.gradient_sd) or (
-            math.isnan(layer.gradient_sd) and np.isnan(layer.gradients).any()
-        ):
+        if layer.gradients.size and not math.isfinite(layer.gradient_sd):
             return [
                 Finding(
                     code="not-finite",
