@@ -37,6 +37,7 @@ class Initialized:
 
     plan: Plan
     _before: list[tuple[Any, Any]] = field(default_factory=list, repr=False)
+    _buffers: list[tuple[Any, str, Any, Any]] = field(default_factory=list, repr=False)
     _hooks: list[Any] = field(default_factory=list, repr=False)
     _materialised: list[tuple[Any, str, Any]] = field(default_factory=list, repr=False)
     _undone: bool = field(default=False, repr=False)
@@ -70,6 +71,9 @@ class Initialized:
         with torch().no_grad():
             for parameter, value in self._before:
                 parameter.copy_(value)
+            for module, local, buffer, value in self._buffers:
+                buffer.copy_(value)
+                module._buffers[local] = buffer  # a parametrisation puts another in its place
         for hook in self._hooks:
             hook.remove()
         for module, local, parameter in self._materialised:
@@ -141,7 +145,13 @@ def initialize(
                 stored = [target.parameter]
                 if use.behind:
                     inner = use.module.parametrizations[use.local]
-                    stored = [*inner.parameters(), *inner.buffers()]
+                    stored = list(inner.parameters())
+                    result._buffers += [
+                        (m, local, buffer, buffer.detach().clone())
+                        for m in inner.modules()
+                        for local, buffer in m._buffers.items()
+                        if buffer is not None
+                    ]
                 result._before += [(p, p.detach().clone()) for p in stored]
             _set(target, made.seed)
         elif target.entry.status == "lazy":
