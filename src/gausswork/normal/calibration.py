@@ -8,6 +8,7 @@ interpolated in 1/√n, between two quantiles the normal scores of their probabi
 
 from __future__ import annotations
 
+import bisect
 import json
 import math
 from collections.abc import Mapping
@@ -94,24 +95,42 @@ def tail_probability(name: str, statistic: float, n: int) -> float:
     name : ``"anderson"``, ``"lilliefors"``, ``"jarque-bera"``, ``"dagostino"``, ``"francia"``.
     statistic : as :mod:`gausswork.normal.discrepancy` defines it.
     """
-    from scipy.special import ndtr, ndtri
-
-    table = calibrations()[name]
-    quantiles = table.at(n)
+    quantiles, logs, scores = _ladder(name, n)
     t = float(normalised(name, statistic, n))
     if t <= quantiles[0]:
-        return 1.0 - (1.0 - float(table.tails[0])) * max(t, 0.0) / float(quantiles[0])
+        return 1.0 - _TOP * max(t, 0.0) / quantiles[0]
     if t <= quantiles[-1]:
-        score = np.interp(math.log(t), np.log(quantiles), -ndtri(table.tails))
-        return float(ndtr(-score))
+        at = math.log(t)
+        k = min(max(bisect.bisect_left(logs, at), 1), len(logs) - 1)
+        width = logs[k] - logs[k - 1]
+        share = (at - logs[k - 1]) / width if width > 0.0 else 1.0
+        score = scores[k - 1] + share * (scores[k] - scores[k - 1])
+        return 0.5 * math.erfc(score / math.sqrt(2.0))
     # log p falls in proportion to the statistic; for the Kolmogorov distance to its square
     power = 2.0 if name == "lilliefors" else 1.0
-    far, near = float(quantiles[-1]) ** power, float(quantiles[_ANCHOR]) ** power
-    fall = math.log(float(table.tails[_ANCHOR]) / float(table.tails[-1]))
-    log_p = math.log(float(table.tails[-1]))
+    tails = calibrations()[name].tails
+    far, near = quantiles[-1] ** power, quantiles[_ANCHOR] ** power
+    log_p = math.log(float(tails[-1]))
     if far > near:
-        log_p -= fall * (t**power - far) / (far - near)
+        log_p -= math.log(float(tails[_ANCHOR] / tails[-1])) * (t**power - far) / (far - near)
     return math.exp(max(log_p, -745.0))
 
 
+def median(name: str, n: int) -> float:
+    """Return the median of a statistic on the scale of its table, for samples of n from a bell."""
+    tails = calibrations()[name].tails
+    return _ladder(name, n)[0][int(np.searchsorted(-tails, -0.5))]
+
+
+@lru_cache(maxsize=64)
+def _ladder(name: str, n: int) -> tuple[list[float], list[float], list[float]]:
+    """Return the quantiles at a sample size, their logarithms, and the scores of their tails."""
+    from scipy.special import ndtri
+
+    table = calibrations()[name]
+    quantiles = table.at(n)
+    return quantiles.tolist(), np.log(quantiles).tolist(), (-ndtri(table.tails)).tolist()
+
+
+_TOP = 0.001  # probability below the first quantile
 _ANCHOR = -4  # with the last column it gives the slope of the tail beyond: 0.001 and 0.0001

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gausswork.normal.calibration import calibrations
+from gausswork.normal.calibration import median
 from gausswork.normal.discrepancy import Discrepancies
 from gausswork.normal.ordered import Ties, l_ratios
 from gausswork.normal.outlying import Outlying, outlying
@@ -154,11 +154,8 @@ def shape_of(z: Array, found: Discrepancies, coincide: Ties, *, far: bool = True
 
 def by_chance(n: int) -> tuple[float, float]:
     """Return the medians of distance and quantile gap for samples of n from a bell."""
-    tables = calibrations()
-    half = int(np.searchsorted(-tables["lilliefors"].tails, -0.5))
-    distance = float(tables["lilliefors"].at(n)[half])
-    distance /= math.sqrt(n) - 0.01 + 0.85 / math.sqrt(n)
-    return distance, math.sqrt(float(tables["francia"].at(n)[half]) / n)
+    distance = median("lilliefors", n) / (math.sqrt(n) - 0.01 + 0.85 / math.sqrt(n))
+    return distance, math.sqrt(median("francia", n) / n)
 
 
 def _beyond(z: Array, limit: float) -> float:
