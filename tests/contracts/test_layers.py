@@ -19,10 +19,19 @@ import gausswork
 PACKAGE = Path(gausswork.__file__).parent
 FACES = frozenset(
     {
-        "checkreport", "cli", "descending", "htmlreport", "lab", "plots", "report", "sklearn",
-        "tables", "work",
+        "checkreport",
+        "cli",
+        "descending",
+        "htmlreport",
+        "lab",
+        "plots",
+        "report",
+        "reportfigures",
+        "sklearn",
+        "tables",
+        "work",
     }
-)  # fmt: skip
+)
 WINGS = frozenset({"data", "sampling", "normal", "leastsquares", "initialization"})
 HELPERS = frozenset({"files", "formatting", "processors"})
 GROUND = frozenset({"errors", "findings", "plain"})

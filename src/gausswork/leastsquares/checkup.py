@@ -42,6 +42,10 @@ _OUTER = 0.43  # standard deviations about the mean that part normal values into
 _BAND = 1.959963984540054  # of 95 % of normal values
 
 
+class NothingToCheckError(InputError):
+    """The fit leaves no residuals that could be checked; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spread:
     """How residuals behave along the fitted values and beside the bell.
@@ -284,25 +288,25 @@ def _lags(lags: Any, g: Geometry) -> int:
 def _refuse_undefined(fit: Fit) -> None:
     """Refuse a fit whose residuals say nothing."""
     if fit.weighting is not None:
-        raise InputError("the check-up of a weighted fit is not supported yet.")
+        raise NothingToCheckError("the check-up of a weighted fit is not supported yet.")
     if not fit.solution.minimal:
-        raise InputError(
+        raise NothingToCheckError(
             "these coefficients are not those of least squares: the descent stopped before it "
             "arrived, and the check-up speaks of residuals at the minimum. Check the fit by "
             "NormalEquation(), or let the descent go on."
         )
     if fit.degrees_of_freedom < 1:
-        raise InputError(
+        raise NothingToCheckError(
             f"there are as many coefficients as rows ({fit.rows}), so no residual is left to look "
             "at. Fit fewer columns or more rows."
         )
     if math.isnan(fit.residual_sd):
-        raise InputError(
+        raise NothingToCheckError(
             "the residuals of this fit are not known: they are smaller than the sums of its "
             "stream can resolve. Fit from data that can be read again."
         )
     if fit.residual_sd == 0.0 or any(f.code == "perfect-fit" for f in fit.findings):
-        raise InputError(
+        raise NothingToCheckError(
             "the fit is perfect: no residual is larger than rounding, and there is nothing to "
             "check. Look whether the target was computed from the features."
         )

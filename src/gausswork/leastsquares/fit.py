@@ -389,6 +389,25 @@ class Fit:
 
         return plots.fit(self, data, ax=ax, path=path)
 
+    def report(
+        self, path: str | os.PathLike[str], data: Any = None, *, level: float = 0.95
+    ) -> None:
+        """Write an HTML report: one file that needs nothing else, to read, send or print.
+
+        Equation, table with trusted digits, check-up with figures, findings with remedies, summary
+        of the data, how to do it again. An older report of that name is replaced; any other file is
+        left alone.
+
+        Parameters
+        ----------
+        path : of the .html file.
+        data : what was fitted; by default the rows that the fit has kept.
+        level : of the intervals, in (0, 1).
+        """
+        from gausswork import htmlreport
+
+        htmlreport.write(self, path, data, level=level)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fit as JSON; see :func:`load`. The file is complete or not there."""
         from gausswork.leastsquares import models

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gausswork.plots.descent import loss, path, rates
     from gausswork.plots.estimates import coefficients
     from gausswork.plots.initialization import doctor, growth, layers, schemes
+    from gausswork.plots.panel import check
     from gausswork.plots.regression import fit
     from gausswork.plots.sampling import samplers
     from gausswork.plots.shape import central_limit, histogram, qq, samples
@@ -25,6 +26,7 @@ __all__ = [
     "animate",
     "bell",
     "central_limit",
+    "check",
     "check_path",
     "coefficients",
     "doctor",
@@ -47,6 +49,7 @@ _HOMES = {
     "animate": "animation",
     "bell": "bells",
     "central_limit": "shape",
+    "check": "panel",
     "check_path": "style",
     "coefficients": "estimates",
     "doctor": "initialization",

@@ -15,6 +15,7 @@ from gausswork.errors import InputError, require
 from gausswork.leastsquares.inference import check_level, t_quantile
 from gausswork.leastsquares.prediction import Prediction, predict_interval
 from gausswork.leastsquares.rows import spread_rows
+from gausswork.plots.plane import draw_plane, new_space
 from gausswork.plots.style import (
     COLOURS,
     INK,
@@ -51,11 +52,13 @@ class Shape:
     category : name of the only category; None likewise.
     groups : (label, {design column: 0 or 1}) for each level, the reference first; one group
         without a label where there is no category.
+    plane : indexes of the two numeric predictors, where there are no others.
     """
 
     number: int | None
     category: str | None
     groups: tuple[tuple[str, dict[int, float]], ...]
+    plane: tuple[int, int] | None = None
 
 
 def fit(
@@ -70,7 +73,9 @@ def fit(
 
     One numeric predictor: the points, the line, a confidence band for the line and a prediction
     band for new points; with one category beside it, a line for each level. One category alone:
-    the level means. Otherwise: observed against fitted values.
+    the level means. Two numeric predictors alone: the plane with its bands and the points above and
+    below it, in space; on flat axes its lines of equal height. Otherwise: observed against fitted
+    values.
 
     Parameters
     ----------
@@ -89,26 +94,35 @@ def fit(
     level = check_level(level)
     if path is not None:
         check_path(path)
-    ax = ax if ax is not None else new_axes(path)
     shape = _shape(fit)
+    if ax is None:
+        ax = new_axes(path) if shape.plane is None else new_space(path)
     known = data is not None or fit.source is not None
     points = spread_rows(fit, data, _MOST_ROWS) if known else None
     if shape.number is not None:
         _lines(ax, fit, shape, points, level)
     elif shape.category is not None:
         _levels(ax, fit, shape, points, level)
+    elif shape.plane is not None:
+        draw_plane(ax, fit, shape.plane, points, level)
     elif points is not None:
         _observed(ax, fit, points, level)
     else:
         raise InputError(
-            "a fit with several numeric predictors is drawn as observed against fitted values, "
+            "a fit with so many predictors is drawn as observed against fitted values, "
             "which needs the rows. Draw it where they are: with fit.plot(data), or with "
             "gausswork fit DATA --plot FILE."
         )
-    finish(ax)
+    if not hasattr(ax, "get_zlim"):
+        finish(ax)
     if path is not None:
         save(ax.figure, path)
     return ax
+
+
+def is_plane(fit: Fit) -> bool:
+    """Whether a fit is drawn as a plane in space."""
+    return _shape(fit).plane is not None
 
 
 def _shape(fit: Fit) -> Shape:
@@ -123,6 +137,8 @@ def _shape(fit: Fit) -> Shape:
         else:
             numbers.append(at)
         at += width
+    if len(numbers) == 2 and not categories and not fit.solution.dependencies:
+        return Shape(None, None, (("", {}),), (numbers[0], numbers[1]))
     if len(numbers) > 1 or len(categories) > 1:
         return Shape(None, None, (("", {}),))
     number = numbers[0] if numbers else None

@@ -83,22 +83,44 @@ def new_grid(path: str | os.PathLike[str] | None, *, rows: int, columns: int) ->
 def finish(ax: Any, *, grid: str = "both") -> None:
     """Take away what frames the data without need; draw a light grid under it."""
     ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis=grid, color="#e4e4e4", linewidth=0.7)
+    ax.grid(axis=grid, color="#808080", alpha=0.22, linewidth=0.7)  # on white and on black
     ax.set_axisbelow(True)
 
 
 def halo(line: Any) -> None:
-    """Set a line off from what lies under it by a white edge."""
+    """Set a line off from what lies under it by an edge in the colour of the background."""
     effects = require("matplotlib.patheffects", purpose="Plots", extra="plots")
-    line.set_path_effects([effects.Stroke(linewidth=4.0, foreground="white"), effects.Normal()])
+    edge = "black" if is_dark(line.axes) else "white"
+    line.set_path_effects([effects.Stroke(linewidth=4.0, foreground=edge), effects.Normal()])
+
+
+def is_dark(ax: Any) -> bool:
+    """Whether axes have a dark background; a transparent one is that of the figure."""
+    for background in (ax.get_facecolor(), ax.figure.get_facecolor()):
+        red, green, blue, opacity = background
+        if opacity > 0.0:
+            return bool(0.299 * red + 0.587 * green + 0.114 * blue < 0.5)
+    return False
+
+
+def ink(ax: Any) -> str:
+    """Return the colour of text and thin lines that reads well on the background of axes."""
+    return "#eeeeee" if is_dark(ax) else INK
 
 
 def density(ax: Any, x: Array, y: Array) -> None:
     """Draw many points, two (m,) vectors, as the number of rows in hexagonal cells."""
-    cells = ax.hexbin(
-        x, y, gridsize=55, mincnt=1, cmap="Greys", bins="log", linewidths=0, alpha=0.8, zorder=1
-    )
-    ax.figure.colorbar(cells, ax=ax, label="rows in a cell (logarithmic)", pad=0.01)
+    drawn = cells(ax, x, y)
+    ax.figure.colorbar(drawn, ax=ax, label="rows in a cell (logarithmic)", pad=0.01)
+
+
+def cells(ax: Any, x: Array, y: Array, *, size: int = 55) -> Any:
+    """Draw the same without a scale beside it; return what was drawn."""
+    colours = require("matplotlib.colors", purpose="Plots", extra="plots")
+    # from a breath of blue to a deep one: few rows fade into the background, white or black
+    blue = colours.to_rgb(COLOURS[0])
+    fading = colours.LinearSegmentedColormap.from_list("rows", [(*blue, 0.12), (*blue, 1.0)])
+    return ax.hexbin(x, y, gridsize=size, mincnt=1, cmap=fading, bins="log", linewidths=0, zorder=1)
 
 
 def shown_name(name: str, limit: int) -> str:

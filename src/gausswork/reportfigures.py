@@ -1,0 +1,99 @@
+"""Figures for the report: SVG that takes its colours from the page, so that it is light or dark."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from gausswork.errors import InputError, require
+
+if TYPE_CHECKING:
+    from gausswork.leastsquares.checkup import Checkup
+    from gausswork.leastsquares.fit import Fit
+
+_INK = "#222222"  # of gausswork.plots.style: what becomes the colour of the page's text
+_PAPER = "#ffffff"
+_MOST_SHAPES = 400  # more are one small picture inside the drawing
+_DPI = 100
+
+
+def fit(fit: Fit, data: Any, level: float) -> Iterator[str]:
+    """Yield the figure of a fit, where there is one."""
+    from gausswork import plots
+
+    def draw(figure: Any) -> None:
+        from gausswork.plots.regression import is_plane
+
+        ax = figure.add_subplot(projection="3d" if is_plane(fit) else None)
+        plots.fit(fit, data, ax=ax, level=level)
+
+    try:
+        yield _svg("fit", draw, (7.4, 4.8))
+    except InputError:  # many predictors and no rows: the check-up has said why
+        return
+
+
+def panel(seen: Checkup) -> Iterator[str]:
+    """Yield the panel of a check-up."""
+    from gausswork import plots
+
+    yield _svg("panel", lambda figure: plots.check(seen, ax=figure.subplots(2, 2)), (9.6, 7.6))
+
+
+def _svg(name: str, draw: Callable[[Any], Any], size: tuple[float, float]) -> str:
+    """Return a figure as SVG to stand inside a page: no request, no script, no name twice."""
+    require("mpl_toolkits.mplot3d", purpose="Plots", extra="plots")
+    matplotlib = require("matplotlib", purpose="Plots", extra="plots")
+    figures = require("matplotlib.figure", purpose="Plots", extra="plots")
+    colours = dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK
+    )
+    # whatever style the user has chosen for figures, the page has its own
+    settings = {
+        **matplotlib.rcParamsDefault, **colours, "svg.fonttype": "none", "svg.hashsalt": name,
+        "axes.facecolor": "none", "figure.facecolor": _PAPER, "legend.facecolor": _PAPER,
+    }  # fmt: skip
+    settings = {key: value for key, value in settings.items() if key not in _BACKEND}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        warnings.filterwarnings("ignore", message="Rasterization of")
+        with matplotlib.rc_context(settings):
+            figure = figures.Figure(figsize=size, layout="constrained")
+            draw(figure)
+            for ax in figure.axes:
+                for shapes in ax.collections:
+                    space = hasattr(ax, "get_zlim")  # surfaces of hundreds of patches
+                    if space or len(shapes.get_offsets()) > _MOST_SHAPES:
+                        shapes.set_rasterized(True)
+            file = io.StringIO()
+            figure.savefig(
+                file, format="svg", dpi=_DPI, transparent=True,
+                metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+            )  # fmt: skip
+    return _embedded(file.getvalue(), name)
+
+
+_BACKEND = frozenset({"backend", "backend_fallback", "interactive", "toolbar", "timezone"})
+
+
+def _embedded(text: str, name: str) -> str:
+    """Return SVG without what a page does not need: addresses, comments, names used elsewhere."""
+    text = text[text.index("<svg") :].strip()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.S)
+    text = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", text, count=2)
+    text = text.replace("xlink:href=", "href=")
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'href="#', f'href="#{name}-', text)
+    text = text.replace("url(#", f"url(#{name}-")
+    text = text.replace(_INK, "currentColor").replace(_PAPER, "var(--paper)")
+    text = re.sub(r"font-family: [^;\"]*;? ?", "", text)  # the page says which
+    # hundredths of a point are finer than any screen
+    text = re.sub(
+        r' (?:d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text
+    )
+    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    return re.sub(r"\n\s*", "\n", text)
