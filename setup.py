@@ -42,6 +42,7 @@ setup(
     ext_modules=[
         extension("_kernels", "module.c", "blocks.h", "doubledouble.h", "small.h"),
         extension("_normal", "normal.c", "normal_lanes.h", "normal_tables.h", "doubledouble.h"),
+        extension("_recursion", "recursion.c"),
         extension("_sampling", "sampling.c", "sampling_blocks.h"),
         extension("_stochastic", "stochastic.c", "stochastic_steps.h"),
     ],

@@ -51,7 +51,8 @@ p, li { max-width: 48rem } .soft, caption { color: var(--soft) } .equation { fon
 th, td { padding: .22rem .7rem .22rem 0; text-align: left; white-space: nowrap }
 thead th { border-bottom: 1px solid var(--line); font-weight: 600 } .number { text-align: right }
 tbody tr:nth-child(even) { background: var(--wash) } td.text { white-space: normal }
-figure { margin: 1rem 0 } svg text { font-family: "DejaVu Sans", Verdana, sans-serif } svg { max-width: 100%; height: auto; color: var(--ink) }
+figure { margin: 1rem 0 } svg text { font-family: "DejaVu Sans", Verdana, sans-serif }
+svg { max-width: 100%; height: auto; color: var(--ink) }
 ul.findings { list-style: none; padding: 0 } ul.findings li { border-left: .3rem solid var(--note);
   padding: .1rem 0 .1rem .8rem; margin: .8rem 0; max-width: 52rem }
 ul.findings li.caution { border-color: var(--caution) }
@@ -159,7 +160,7 @@ def equation(fit: Fit) -> str:
     if more > 0:
         terms = [*terms[:_MOST_TERMS], f"+ … {more} more terms"]
     right = " ".join(terms) or "0"
-    right = right[2:] if right.startswith("+ ") else right
+    right = right[2:] if right.startswith("+ ") else right.replace("− ", "−", 1)
     return f"{fmt.visible(fit.target)} ≈ {right}"
 
 

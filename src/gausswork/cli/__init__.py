@@ -63,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if arguments.command is None:
                 parser().print_help(sys.stderr)
                 return REFUSED
+            arguments.typed = list(sys.argv[1:] if argv is None else argv)
             code: int = arguments.run(arguments)
             sys.stdout.flush()
         return code

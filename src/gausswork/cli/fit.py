@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gausswork.cli import batches, descent, shown
 from gausswork.cli.command import (
@@ -16,12 +17,17 @@ from gausswork.cli.command import (
     say,
 )
 
+if TYPE_CHECKING:
+    from gausswork.leastsquares.checkup import Checkup
+    from gausswork.leastsquares.fit import Fit
+
 _EXAMPLES = """\
 examples:
   gausswork fit heights.csv --target childHeight
   gausswork fit heights.csv --target childHeight --features midparentHeight,gender --show-work
   gausswork fit heights.csv 'childHeight ~ midparentHeight * gender'
   gausswork fit 'part-*.parquet' --target y --save model.json --plot fit.png
+  gausswork fit heights.csv 'childHeight ~ midparentHeight' --check --report report.html
   gausswork fit data.csv.gz --target y --json | jq .r_squared
   gausswork fit line.csv --target y --method gradient-descent --learning-rate 0.01 --epochs 1000 \
       --plot path.png --history history.csv --show-work
@@ -76,6 +82,14 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
     )
     command.add_argument("--threads", type=int, metavar="N", help="use at most N threads")
     command.add_argument("--save", metavar="MODEL.json", help="save the fit for predict and show")
+    command.add_argument(
+        "--check",
+        action="store_true",
+        help="look at the rows once more: does the fit hold, and what would change it?",
+    )
+    command.add_argument(
+        "--report", metavar="FILE.html", help="write a report with the check-up as one HTML file"
+    )
     shown.add_arguments(command)
     descent.add_arguments(command)
     command.set_defaults(run=run, refuse=command.error)
@@ -93,6 +107,10 @@ def run(arguments: argparse.Namespace) -> int:
     check_level(arguments.level)
     method = descent.method_of(arguments)
     shown.check(arguments)
+    if arguments.report:
+        from gausswork import htmlreport
+
+        htmlreport.check_place(arguments.report)
     if arguments.save:
         models.check_place(arguments.save)
     with terminal.progress(quiet=arguments.quiet) as report, batches.resumable(arguments):
@@ -112,10 +130,33 @@ def run(arguments: argparse.Namespace) -> int:
     # Files first: whoever reads the output may stop reading before its end.
     if arguments.save:
         fitted.save(arguments.save)
-    shown.display(fitted, arguments, data=files_of(arguments))
-    if arguments.save and not arguments.quiet:
-        say(f"saved {arguments.save}")
-    return ALARMED if any(f.severity is Severity.ALARM for f in fitted.findings) else DONE
+    seen = _checked(fitted, arguments)
+    if arguments.report:
+        htmlreport.write(
+            fitted, arguments.report, level=arguments.level, checkup=seen,
+            command=shlex.join(["gausswork", *arguments.typed]),
+        )  # fmt: skip
+    shown.display(fitted, arguments, data=files_of(arguments), seen=seen)
+    if not arguments.quiet:
+        for done, path in (("saved", arguments.save), ("wrote", arguments.report)):
+            if path:
+                say(f"{done} {path}")
+    said = (*fitted.findings, *(seen.findings if seen is not None and arguments.check else ()))
+    return ALARMED if any(f.severity is Severity.ALARM for f in said) else DONE
+
+
+def _checked(fitted: Fit, arguments: argparse.Namespace) -> Checkup | None:
+    """Return the check-up where it is asked for; where there can be none, say why."""
+    if not (arguments.check or arguments.report):
+        return None
+    from gausswork.leastsquares.checkup import NothingToCheckError
+
+    try:
+        return fitted.check()
+    except NothingToCheckError as error:
+        if not arguments.quiet:
+            say(f"no check-up: {error}")
+        return None
 
 
 def _take_formula(arguments: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gausswork.cli.command import check_plot, number, say
 
 if TYPE_CHECKING:
+    from gausswork.leastsquares.checkup import Checkup
     from gausswork.leastsquares.fit import Fit
 
 
@@ -96,8 +97,14 @@ def _draw(fitted: Fit, arguments: argparse.Namespace, data: str | list[str] | No
         (plots.path if kind == "path" else plots.loss)(descent, path=arguments.plot)
 
 
-def display(fitted: Fit, arguments: argparse.Namespace, *, data: str | list[str] | None) -> None:
-    """Draw and print what the arguments ask for."""
+def display(
+    fitted: Fit,
+    arguments: argparse.Namespace,
+    *,
+    data: str | list[str] | None,
+    seen: Checkup | None = None,
+) -> None:
+    """Draw and print what the arguments ask for; the check-up too if they ask for it."""
     for path in _write(fitted, arguments, data):
         if not arguments.quiet:
             say(f"wrote {path}")
@@ -106,7 +113,10 @@ def display(fitted: Fit, arguments: argparse.Namespace, *, data: str | list[str]
         if not arguments.quiet:
             say(f"drew {arguments.plot}")
     if arguments.json:
-        json.dump(fitted.to_dict(arguments.level), sys.stdout, indent=2, allow_nan=False)
+        document = fitted.to_dict(arguments.level)
+        if getattr(arguments, "check", False):
+            document["checkup"] = None if seen is None else seen.to_dict()
+        json.dump(document, sys.stdout, indent=2, allow_nan=False)
         sys.stdout.write("\n")
         return
     if arguments.quiet:
@@ -114,6 +124,10 @@ def display(fitted: Fit, arguments: argparse.Namespace, *, data: str | list[str]
     from gausswork.cli import terminal
 
     terminal.show(fitted, level=arguments.level)
+    if seen is not None and getattr(arguments, "check", False):
+        from gausswork import checkreport
+
+        terminal.write("\n" + checkreport.text(seen))
     if arguments.show_work:
         from gausswork import work
 

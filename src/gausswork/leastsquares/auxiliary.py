@@ -186,7 +186,7 @@ class Auxiliary:
             part[:, r + 1] = e
             part[:, r + 2] = (g.rows / g.degrees_of_freedom) * e * e - 1.0
             f = (rows.fitted - g.target_mean) - g.target_mean_low
-            f = f / np.sqrt(g.fitted_square / g.rows) if g.fitted_square > 0.0 else 0.0 * f
+            f = f / np.sqrt(g.fitted_square / g.rows) if r and g.fitted_square > 0.0 else 0.0 * f
             part[:, r + 3], part[:, r + 4], part[:, r + 5] = f, f * f, f * f * f
             series = np.concatenate((self.tail, e))
             for lag in range(1, self.lags + 1):

@@ -94,11 +94,10 @@ def _generalized(
     """Return for each column det(R₁₁)·det(R⁻¹₁₁), with R the correlations of the predictors."""
     where = {int(j): at for at, j in enumerate(g.kept)}
     names, values, freedom, start = [], [], [], 0
-    for column in design.columns:
-        width = len(column.names)
+    for name, width in _groups(design):
         own = [where[j] for j in range(start, start + width) if j in where]
         start += width
-        names.append(column.name)
+        names.append(name)
         freedom.append(len(own))
         if not own:
             values.append(np.inf)
@@ -108,6 +107,16 @@ def _generalized(
         of_inverse = np.linalg.slogdet(inverse[np.ix_(own, own)] * unit[:, None] * unit)[1]
         values.append(max(float(np.exp(of_columns + of_inverse)), 1.0))
     return tuple(names), np.array(values), np.array(freedom, dtype=np.int64)
+
+
+def _groups(design: Recipe) -> list[tuple[str, int]]:
+    """Return the columns of the data, or the terms of a formula, with their predictors' number."""
+    if design.formula is None:
+        return [(column.name, len(column.names)) for column in design.columns]
+    return [
+        (piece.names[0] if len(piece.names) == 1 else f"{piece.names[0]} …", len(piece.names))
+        for piece in design.formula.pieces
+    ]
 
 
 def _belsley(fit: Fit, g: Geometry) -> tuple[Array, Array]:

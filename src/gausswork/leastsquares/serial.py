@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gausswork.leastsquares.auxiliary import HypothesisTest
+from gausswork.leastsquares.backend import default_backend
 from gausswork.leastsquares.geometry import Geometry, Rows
 
 Array = npt.NDArray[np.float64]
@@ -142,16 +145,28 @@ class Recursion:
         e = rows.residual / g.residual_sd
         start = 0
         while start < len(e):
-            stop = min(start + _CHUNK, len(e))
+            whole = self.basis.shape[1] == g.rank and _compiled() is not None
+            stop = len(e) if whole else min(start + _CHUNK, len(e))
             if self.basis.shape[1] < g.rank:
                 stop, outside = self._first_outside(z[start:stop], start)
                 self._predict(z[start:stop], e[start:stop])
                 if outside is not None:
                     self._absorb(z[stop], e[stop], outside)
                     stop += 1
+                    if self.basis.shape[1] == g.rank:
+                        self._whole()
             else:
                 self._predict(z[start:stop], e[start:stop])
             start = stop
+
+    def _whole(self) -> None:
+        """Leave the directions of the first rows for the coordinates themselves, once all are seen.
+
+        The factor turns with them: its rows are rows of the data up to a rotation.
+        """
+        k = len(self.basis)
+        turned = np.column_stack((self.factor[:, :k] @ self.basis.T, self.factor[:, k]))
+        self.factor, self.basis = _triangular(turned), np.eye(k)
 
     def _first_outside(self, z: Array, start: int) -> tuple[int, Array | None]:
         """Return where the first row with a new direction lies, and that direction."""
@@ -175,12 +190,20 @@ class Recursion:
 
     def _predict(self, z: Array, e: Array) -> None:
         """Whiten the prediction errors of rows within the directions seen."""
-        from scipy.linalg import solve_triangular
-
         if not len(e):
             return
         d = self.basis.shape[1]
-        x = z @ self.basis
+        x = z if d == len(self.basis) else z @ self.basis
+        rotate = _compiled()
+        if rotate is not None:
+            sums = np.zeros(3)
+            rotate(self.factor, np.ascontiguousarray(np.column_stack((x, e))), sums)
+            self.count += len(e)
+            self.total += float(sums[1])
+            self.square += float(sums[2])
+            return
+        from scipy.linalg import solve_triangular
+
         if d == 0:
             ahead, errors = np.zeros((0, len(e))), e
         else:
@@ -215,6 +238,18 @@ class Recursion:
     def mean(self) -> float:
         """Mean of the recursive residuals in residual standard deviations; NaN of none."""
         return self.total / self.count if self.count else math.nan
+
+
+@cache
+def _compiled() -> Callable[[Array, Array, Array], None] | None:
+    """Return the compiled rotation; None where it was not built, or NumPy is asked for."""
+    if default_backend().name == "numpy":
+        return None
+    try:
+        from gausswork._native._recursion import rotate
+    except ImportError:
+        return None
+    return rotate
 
 
 def _triangular(rows: Array) -> Array:

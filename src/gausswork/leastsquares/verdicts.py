@@ -354,13 +354,18 @@ def _outlying(seen: Checkup) -> Iterator[Finding]:
         Severity.CAUTION if len(rows) <= max(3, seen.rows // 100) else Severity.NOTE,
         f"Row {rows[0]} lies {t[far[0]]:.1f} residual standard deviations off the fit, farther "
         f"than chance takes any of {seen.rows:,} bell-shaped errors"
-        + (f"; so do {_count(len(rows) - 1, 'other row')} of those looked at" if rows[1:] else "")
+        + (f"; so {'does' if len(rows) == 2 else 'do'} {_other(len(rows) - 1)}" if rows[1:] else "")
         + f". Beyond three standard deviations lie {seen.worst.beyond_three:,} rows, where "
         f"{expected:,.1f} are expected.",
         "Look whether the value was recorded right. An outlier is a question to the data, not a "
         "reason to delete.",
         {"rows": rows[:20], "studentized": [float(v) for v in t[far][:20]]},
     )
+
+
+def _other(number: int) -> str:
+    # ten rows are kept of each measure: of more only so much is known
+    return f"{'at least ' if number >= 9 else ''}{_count(number, 'other row')}"
 
 
 def _collinear(fit: Fit, seen: Checkup) -> Iterator[Finding]:
