@@ -284,7 +284,9 @@ def _data(fit: Fit) -> str:
 def _again(fit: Fit, command: str | None, level: float) -> str:
     parts = []
     if command is not None:
-        parts.append(f"<p>On the command line:</p><pre><code>{_e(command)}</code></pre>")
+        parts.append(
+            f"<p>On the command line:</p><pre><code>{_e(fmt.visible(command))}</code></pre>"
+        )
     parts.append(f"<p>In Python:</p><pre><code>{_e(python_lines(fit))}</code></pre>")
     parts.append(
         '<p class="soft">Solved by '

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ _INK = "#222222"  # of gausswork.plots.style: what becomes the colour of the pag
 _PAPER = "#ffffff"
 _MOST_SHAPES = 400  # more are one small picture inside the drawing
 _DPI = 100
+_SURFACE_DPI = 60  # of the smooth surfaces of a plane
+_SHARED = 4  # times that a style occurs before it gets a name
 
 
 def fit(fit: Fit, data: Any, level: float) -> Iterator[str]:
@@ -63,14 +66,14 @@ def _svg(name: str, draw: Callable[[Any], Any], size: tuple[float, float]) -> st
         with matplotlib.rc_context(settings):
             figure = figures.Figure(figsize=size, layout="constrained")
             draw(figure)
+            space = any(hasattr(ax, "get_zlim") for ax in figure.axes)
             for ax in figure.axes:
                 for shapes in ax.collections:
-                    space = hasattr(ax, "get_zlim")  # surfaces of hundreds of patches
                     if space or len(shapes.get_offsets()) > _MOST_SHAPES:
                         shapes.set_rasterized(True)
             file = io.StringIO()
             figure.savefig(
-                file, format="svg", dpi=_DPI, transparent=True,
+                file, format="svg", dpi=_SURFACE_DPI if space else _DPI, transparent=True,
                 metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
             )  # fmt: skip
     return _embedded(file.getvalue(), name)
@@ -95,5 +98,19 @@ def _embedded(text: str, name: str) -> str:
     text = re.sub(
         r' (?:d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text
     )
+    text = _with_classes(text, name)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     return re.sub(r"\n\s*", "\n", text)
+
+
+def _with_classes(text: str, name: str) -> str:
+    """Return SVG in which styles that many shapes share are said once."""
+    counts = Counter(re.findall(r'style="([^"]*)"', text))
+    often = {style: f"{name}-{i}" for i, (style, n) in enumerate(counts.items()) if n > _SHARED}
+    text = re.sub(
+        r'style="([^"]*)"',
+        lambda found: f'class="{often[found[1]]}"' if found[1] in often else found[0],
+        text,
+    )
+    rules = "".join(f".{known}{{{style}}}" for style, known in often.items())
+    return text.replace("</style>", f"{rules}</style>", 1)

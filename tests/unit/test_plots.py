@@ -52,7 +52,7 @@ def points(ax) -> np.ndarray:
 @pytest.mark.parametrize(
     ("features", "across", "up"),
     [("x", "x", "y"), ("x,group", "x", "y"), ("group", "group", "y"),
-     ("x,z", "fitted y", "observed y"), ("x,z,group", "fitted y", "observed y")],
+     ("x,z,group", "fitted y", "observed y")],
 )  # fmt: skip
 def test_every_kind_of_fit_is_drawn_with_labels_and_all_rows(features, across, up) -> None:
     fit, data = fitted(features)
@@ -115,7 +115,7 @@ def test_without_data_the_line_alone_is_drawn() -> None:
     x = ax.lines[0].get_xdata()
     assert x[0] == pytest.approx(5.0 - 2.0, abs=0.5)  # two standard deviations about the mean
     assert x[-1] == pytest.approx(5.0 + 2.0, abs=0.5)
-    fit, _ = fitted("x,z")
+    fit, _ = fitted("x,z,group")
     with pytest.raises(InputError, match="needs the rows"):
         plots.fit(dataclasses.replace(fit, source=None))
 
@@ -301,3 +301,30 @@ def test_a_group_without_a_line_keeps_its_marker_in_the_legend() -> None:
 def test_one_fitted_value_has_no_line_to_explain() -> None:
     data = {"a": [1.0, 1.0, 1.0], "b": [2.0, 2.0, 2.0], "y": [1.0, 2.0, 4.0]}
     assert plots.fit(gw.fit(data, "y"), data).get_legend() is None
+
+
+def test_two_numeric_predictors_make_a_plane_with_bands() -> None:
+    fit, data = fitted("x,z")
+    ax = plots.fit(fit, data, level=0.9)
+    assert ax.name == "3d"
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("x", "z", "y")
+    surfaces = [c for c in ax.collections if type(c).__name__ == "Poly3DCollection"]
+    assert len(surfaces) == 5  # the plane, and two bands of two
+    corners = np.asarray(surfaces[0]._faces).reshape(-1, 3)
+    expected = fit.predict({"x": corners[:, 0], "z": corners[:, 1]})
+    np.testing.assert_allclose(corners[:, 2], expected, rtol=1e-9)
+    clouds = [c for c in ax.collections if type(c).__name__ == "Path3DCollection"]
+    heights = np.concatenate([np.asarray(c._offsets3d[2]) for c in clouds])
+    np.testing.assert_allclose(np.sort(heights), np.sort(data["y"]))
+    above, below = (len(c._offsets3d[2]) for c in clouds)
+    assert above == np.count_nonzero(data["y"] >= fit.predict(data))
+    assert below == 120 - above
+
+
+def test_on_flat_axes_the_plane_is_seen_from_above() -> None:
+    fit, data = fitted("x,z")
+    ax = plots.fit(fit, data, ax=plt.subplots()[1])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x", "z")
+    assert len(points(ax)) == 120
+    assert "lines of equal fitted y" in ax.get_title(loc="left")
+    assert plots.fit(dataclasses.replace(fit, source=None)).name == "3d"  # without rows too

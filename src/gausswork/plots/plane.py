@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
 
 _GRID = 25
-_MOST_POINTS = 800  # in space more points hide one another
+_MOST_POINTS = 500  # in space more points hide one another
 _MOST_STEMS = 150
 
 
