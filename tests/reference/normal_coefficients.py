@@ -19,6 +19,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "src" / "gausswork"
 DIGITS = 60
 TAIL_CENTRE = 5  # w = 2x / (x + 5) maps [0, ∞) to [0, 2]
 TAIL_DEGREE = 24  # the next Chebyshev coefficients are below 1e-18
+NEAR_END = 7  # up to here a shorter polynomial serves: few numbers lie beyond
+NEAR_DEGREE = 17
 EXP_DEGREE = 10
 NODES = 48
 
@@ -38,6 +40,18 @@ def tail_function(t: Any) -> Any:
     """Return P(t) of ``scaled_tail(x)·(x + 1) = 1/2 + w·P(t)`` where t = w − 1."""
     x = TAIL_CENTRE * (1 + t) / (1 - t)
     return (scaled_tail(x) * (x + 1) - mp.mpf(1) / 2) / (1 + t)
+
+
+def near_function(t: Any) -> Any:
+    """Return the same for t = w·NEAR_SCALE − 1, which runs from −1 to 1 as x runs to NEAR_END."""
+    w = (1 + t) / near_scale()
+    x = TAIL_CENTRE * w / (2 - w)
+    return (scaled_tail(x) * (x + 1) - mp.mpf(1) / 2) / w
+
+
+def near_scale() -> Any:
+    """Return what maps w at NEAR_END to 2."""
+    return mp.mpf(NEAR_END + TAIL_CENTRE) / NEAR_END
 
 
 def exp_function(t: Any) -> Any:
@@ -91,6 +105,9 @@ def derive() -> dict[str, tuple[float, ...] | float]:
         ln2_high = mp.mpf(int(mp.log(2) * 2**33)) / 2**33  # times an exponent: still exact
         return {
             "TAIL": tuple(float(a) for a in tail),
+            "TAIL_NEAR": tuple(float(a) for a in chebyshev(near_function, NEAR_DEGREE)),
+            "NEAR_END": float(NEAR_END),
+            "NEAR_SCALE": float(near_scale()),
             "EXP": tuple(float(a) for a in growth),
             "NODES": tuple(float(a) for a in nodes),
             "WEIGHTS": tuple(float(a) for a in weights),
@@ -146,6 +163,7 @@ Polynomials are written lowest power first.
 
 - ``TAIL``: with w = 2x/(x + 5) and t = w − 1, the upper tail is Q(x) = exp(−x²/2)·g/(x + 1),
   where g = 1/2 + w·TAIL(t), for every x ≥ 0.
+- ``TAIL_NEAR``: the same of t = w·NEAR_SCALE − 1, shorter, for x ≤ NEAR_END.
 - ``EXP``: exp(r) = 1 + r + r²·EXP(r) for |r| ≤ log(2)/2.
 - ``NODES``, ``WEIGHTS``: the positive half of the Gauss–Legendre rule of sixteen points.
 - The others are the rational functions of Wichura (1988), algorithm AS 241, for quantiles.

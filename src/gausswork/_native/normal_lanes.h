@@ -35,33 +35,45 @@ static INLINE vec NAME(remainder)(vec n, vec q, vec d)
 #define REMAINDER(n, q, d) NAME(remainder)((n), (q), (d))
 #endif
 
-/* Four chains, of every fourth power each: a chain of all powers would be waited for */
-static INLINE vec NAME(polynomial)(const double *c, int degree, vec t)
+/* Two vectors side by side through a polynomial: they share its coefficients, and each goes in two
+ * chains, of even and of odd powers, so that four multiplications are under way at any time. */
+static INLINE void NAME(polynomials)(const double *c, int degree, const vec *t, vec *out)
 {
-    vec s = t * t, u = s * s, chain[4];
-    for (int j = 0; j < 4; j++) {
-        int k = j + (degree - j) / 4 * 4;
-        chain[j] = ALL(c[k]);
-        while ((k -= 4) >= 0) chain[j] = VFMA(chain[j], u, ALL(c[k]));
+    int even = degree & ~1, odd = (degree - 1) | 1;
+    vec s[2], e[2], o[2];
+    for (int v = 0; v < 2; v++) {
+        s[v] = t[v] * t[v];
+        e[v] = ALL(c[even]);
+        o[v] = ALL(c[odd]);
     }
-    return VFMA(VFMA(chain[3], t, chain[2]), s, VFMA(chain[1], t, chain[0]));
+    for (int k = even - 2; k >= 0; k -= 2) {
+        for (int v = 0; v < 2; v++) e[v] = VFMA(e[v], s[v], ALL(c[k]));
+        if (k + 1 < odd)
+            for (int v = 0; v < 2; v++) o[v] = VFMA(o[v], s[v], ALL(c[k + 1]));
+    }
+    for (int v = 0; v < 2; v++) out[v] = VFMA(o[v], t[v], e[v]);
 }
 
 typedef struct { vec high, low, scale; } NAME(power);
 
-/* exp(a + rest) for −800 ≤ a ≤ 0 as (high + low)·scale·2^-600: the last factor is left to the caller,
- * so that a result below 2^-1022 is rounded once */
-static INLINE NAME(power) NAME(exponential)(vec a, vec rest)
+/* exp(−(z + rest)²/2), 0 ≤ z ≤ 40, as (high + low)·scale·2^-600: the last factor is left to the
+ * caller, so that a result below 2^-1022 is rounded once */
+static INLINE void NAME(bells)(const vec *z, const vec *rest, NAME(power) *e)
 {
     const double magic = 6755399441055744.0 + 1623.0; /* 1.5·2^52, and 600 + the exponent's bias */
-    vec kept = VFMA(a, ALL(LOG2E), ALL(magic)), k = kept - magic;
-    vec r = VFMA(-k, ALL(LN2_LOW), a - k * LN2_HIGH) + rest;
-    vec s = VFMA(r * r, NAME(polynomial)(EXP, 10, r), r);
-    NAME(power) e;
-    e.high = 1.0 + s;
-    e.low = s - (e.high - 1.0);
-    e.scale = (vec)((mask)kept << 52);
-    return e;
+    vec r[2], p[2];
+    for (int v = 0; v < 2; v++) {
+        vec h = -0.5 * z[v], a = h * z[v], more = PRODUCT_ERROR(h, z[v], a) - z[v] * rest[v];
+        vec kept = VFMA(a, ALL(LOG2E), ALL(magic)), k = kept - magic;
+        r[v] = VFMA(-k, ALL(LN2_LOW), a - k * LN2_HIGH) + more;
+        e[v].scale = (vec)((mask)kept << 52);
+    }
+    NAME(polynomials)(EXP, 10, r, p);
+    for (int v = 0; v < 2; v++) {
+        vec s = VFMA(r[v] * r[v], p[v], r[v]);
+        e[v].high = 1.0 + s;
+        e[v].low = s - (e[v].high - 1.0);
+    }
 }
 
 /* z = (x − mean)/sd as high + low, both with the sign taken off; at most 40 */
@@ -86,31 +98,37 @@ static INLINE vec NAME(distance)(const normal_call *call, int mode, const double
     return SELECT(far, ALL(40.0), size);
 }
 
-static INLINE NAME(power) NAME(bell)(vec z, vec rest)
-{
-    vec h = -0.5 * z, a = h * z;
-    return NAME(exponential)(a, PRODUCT_ERROR(h, z, a) - z * rest);
-}
-
 static INLINE vec NAME(density)(const normal_call *call, NAME(power) e)
 {
     vec p = VFMA(e.high, ALL(call->peak), VFMA(e.high, ALL(call->peak_low), e.low * call->peak));
     return p * e.scale;
 }
 
-/* P(X ≤ x), or P(X > x) where `upper` is all ones, from z, e = exp(−z²/2) and what z leaves out */
-static INLINE vec NAME(tail)(vec z, vec rest, NAME(power) e, mask swap)
+/* P(X ≤ x), or P(X > x), from z, e = exp(−z²/2) and what z leaves out; `swap` takes the small tail */
+static INLINE void NAME(tails)(const vec *z, const vec *rest, const NAME(power) *e,
+                               const mask *swap, int near, vec *out)
 {
-    vec d = z + 1.0, lost = (z - (d - 1.0)) + rest;
-    vec shifted = z + 5.0, both = 1.0 / (shifted * d), inverse = shifted * both;
-    vec w = (z + z) * (d * both);
-    vec g = VFMA(w, NAME(polynomial)(TAIL, 24, w - 1.0), ALL(0.5));
-    /* e·g/d with the error of the product and of the quotient carried along */
-    vec n = e.high * g, n_low = VFMA(e.low, g, PRODUCT_ERROR(e.high, g, n));
-    vec q = n * inverse;
-    q = VFMA(REMAINDER(n, q, d) + VFMA(-q, lost, n_low), inverse, q);
-    q = (q * 0x1p-600) * e.scale;
-    return SELECT(swap, q, 1.0 - q);
+    vec d[2], inverse[2], w[2], t[2], p[2];
+    for (int v = 0; v < 2; v++) {
+        d[v] = z[v] + 1.0;
+        vec shifted = z[v] + 5.0, both = 1.0 / (shifted * d[v]);
+        inverse[v] = shifted * both;
+        w[v] = (z[v] + z[v]) * (d[v] * both);
+        t[v] = near ? VFMA(w[v], ALL(NEAR_SCALE), ALL(-1.0)) : w[v] - 1.0;
+    }
+    if (near)
+        NAME(polynomials)(TAIL_NEAR, 17, t, p);
+    else
+        NAME(polynomials)(TAIL, 24, t, p);
+    for (int v = 0; v < 2; v++) {
+        vec g = VFMA(w[v], p[v], ALL(0.5)), lost = (z[v] - (d[v] - 1.0)) + rest[v];
+        /* e·g/d with the error of the product and of the quotient carried along */
+        vec n = e[v].high * g, n_low = VFMA(e[v].low, g, PRODUCT_ERROR(e[v].high, g, n));
+        vec q = n * inverse[v];
+        q = VFMA(REMAINDER(n, q, d[v]) + VFMA(-q, lost, n_low), inverse[v], q);
+        q = (q * 0x1p-600) * e[v].scale;
+        out[v] = SELECT(swap[v], q, 1.0 - q);
+    }
 }
 
 /* Numbers pass in strips. Two short loops over a strip, with what the first found in the nearest
@@ -128,9 +146,9 @@ static INLINE void NAME(strips)(const normal_call *given, int kind, int mode, co
         double *to = out + i;
         int vectors = STRIP / LANES;
         if (left < STRIP) {
-            vectors = (int)((left + LANES - 1) / LANES);
-            for (int k = 0; k < LANES; k++) /* what pads the last vector */
-                padded[0][(vectors - 1) * LANES + k] = padded[1][(vectors - 1) * LANES + k] = 0.0;
+            vectors = 2 * (int)((left + 2 * LANES - 1) / (2 * LANES));
+            for (int k = (vectors - 2) * LANES; k < vectors * LANES; k++)
+                padded[0][k] = padded[1][k] = 0.0; /* what fills up the last two vectors */
             memcpy(padded[0], at, sizeof(double) * (size_t)left);
             if (mode == NORMAL_TWO_WORDS) memcpy(padded[1], also, sizeof(double) * (size_t)left);
             at = padded[0];
@@ -140,19 +158,35 @@ static INLINE void NAME(strips)(const normal_call *given, int kind, int mode, co
         vec z[STRIP / LANES], rest[STRIP / LANES];
         mask swap[STRIP / LANES];
         NAME(power) e[STRIP / LANES];
-        for (int k = 0; k < vectors; k++) {
-            mask negative;
-            z[k] = NAME(distance)(&call, mode, at + k * LANES, also + k * LANES, rest + k, &negative);
-            e[k] = NAME(bell)(z[k], rest[k]);
-            if (kind == NORMAL_PDF) {
-                vec density = NAME(density)(&call, e[k]);
-                STORE(to + k * LANES, density);
+        mask beyond = {0};
+        for (int k = 0; k < vectors; k += 2) {
+            for (int v = k; v < k + 2; v++) {
+                mask negative;
+                z[v] = NAME(distance)(&call, mode, at + v * LANES, also + v * LANES, rest + v,
+                                      &negative);
+                swap[v] = negative ^ upper;
+                beyond |= z[v] > NEAR_END;
+                if (mode == NORMAL_PLAIN) rest[v] = ALL(0.0);
             }
-            swap[k] = negative ^ upper;
+            NAME(bells)(z + k, rest + k, e + k);
+            for (int v = k; kind == NORMAL_PDF && v < k + 2; v++) {
+                vec density = NAME(density)(&call, e[v]);
+                STORE(to + v * LANES, density);
+            }
         }
-        for (int k = 0; kind != NORMAL_PDF && k < vectors; k++) {
-            vec q = NAME(tail)(z[k], mode == NORMAL_PLAIN ? ALL(0.0) : rest[k], e[k], swap[k]);
-            STORE(to + k * LANES, q);
+        int near = 1;
+        for (int k = 0; k < LANES; k++) near &= !beyond[k];
+        for (int k = 0; kind != NORMAL_PDF && near && k < vectors; k += 2) {
+            vec q[2];
+            NAME(tails)(z + k, rest + k, e + k, swap + k, 1, q);
+            STORE(to + k * LANES, q[0]);
+            STORE(to + (k + 1) * LANES, q[1]);
+        }
+        for (int k = 0; kind != NORMAL_PDF && !near && k < vectors; k += 2) {
+            vec q[2];
+            NAME(tails)(z + k, rest + k, e + k, swap + k, 0, q);
+            STORE(to + k * LANES, q[0]);
+            STORE(to + (k + 1) * LANES, q[1]);
         }
         if (left < STRIP) memcpy(out + i, to, sizeof(double) * (size_t)left);
     }

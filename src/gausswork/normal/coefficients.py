@@ -4,6 +4,7 @@ Polynomials are written lowest power first.
 
 - ``TAIL``: with w = 2x/(x + 5) and t = w − 1, the upper tail is Q(x) = exp(−x²/2)·g/(x + 1),
   where g = 1/2 + w·TAIL(t), for every x ≥ 0.
+- ``TAIL_NEAR``: the same of t = w·NEAR_SCALE − 1, shorter, for x ≤ NEAR_END.
 - ``EXP``: exp(r) = 1 + r + r²·EXP(r) for |r| ≤ log(2)/2.
 - ``NODES``, ``WEIGHTS``: the positive half of the Gauss–Legendre rule of sixteen points.
 - The others are the rational functions of Wichura (1988), algorithm AS 241, for quantiles.
@@ -36,6 +37,28 @@ TAIL = (
     -3.719660673903854e-11,
     5.921983944322776e-11,
 )
+TAIL_NEAR = (
+    0.0053610563903587274,
+    -0.10481486292004687,
+    0.08408333965654537,
+    -0.04101818270081773,
+    0.01385308732020222,
+    -0.0031564065020082705,
+    0.0003869742371570053,
+    1.547593119092751e-05,
+    -1.3594417467578085e-05,
+    9.598954916320676e-07,
+    3.81134402138335e-07,
+    -5.254093579796558e-08,
+    -1.2676280579643569e-08,
+    2.0571941799503803e-09,
+    5.275602866695684e-10,
+    -6.634311162254362e-11,
+    -2.0986610760744323e-11,
+    1.3477157818819654e-12,
+)
+NEAR_END = 7.0
+NEAR_SCALE = 1.7142857142857142
 EXP = (
     0.5,
     0.1666666666666667,
