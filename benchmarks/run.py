@@ -1,7 +1,7 @@
 """Run the benchmarks and write their tables.
 
     python benchmarks/run.py [--quick] [accuracy] [speed] [memory] [calibration] [stochastic]
-        [normality] [descent] [sampling]
+        [normality] [descent] [sampling] [normal]
 
 Without names: all of them. ``--quick`` takes a minute or two, writes results/*-quick.json and
 leaves the tables of the pages alone; the whole run takes half an hour.
@@ -20,6 +20,7 @@ from benchmarks import (
     calibration,
     descent,
     memory,
+    normal,
     normality,
     sampling,
     speed,
@@ -35,6 +36,7 @@ PARTS = {
     "descent": descent.main,
     "stochastic": stochastic.main,
     "normality": normality.main,
+    "normal": normal.main,
     "sampling": sampling.main,
 }
 

@@ -14,7 +14,13 @@ from typing import Any
 
 from benchmarks.common import ROOT, read, say
 
-PAGES = ("README.md", "docs/benchmarks.md", "docs/random-numbers.md", "benchmarks/README.md")
+PAGES = (
+    "README.md",
+    "docs/benchmarks.md",
+    "docs/normal.md",
+    "docs/random-numbers.md",
+    "benchmarks/README.md",
+)
 PEERS = ("scikit-learn", "statsmodels pinv", "statsmodels QR", "NumPy lstsq", "textbook inv(X'X)")
 HEADS = {
     "statsmodels pinv": "statsmodels",
@@ -393,6 +399,58 @@ def sampling_table() -> str | None:
     )
 
 
+def normal_table() -> str | None:
+    """Return time and error of the normal distribution, and what a single number costs."""
+    measured = read("normal")
+    if measured is None:
+        return None
+    results = measured["results"]
+    rows = []
+    for function, data in results["speed"].items():
+        for spread, found in data.items():
+            mine = found["gausswork"]["best"]
+            rows += [
+                [f"{function}, values with {spread}", name, f"{took['best']:.1f}",
+                 f"{took['median']:.1f} ± {took['spread']:.1f}",
+                 "" if name.startswith("gausswork") else f"{took['best'] / mine:.1f}×"]
+                for name, took in found.items()
+            ]  # fmt: skip
+    by = ("gausswork", "scipy", "NormalDist")
+    errors = [
+        [f"{function}, {span}", *(_units(found[name]) for name in by)]
+        for function, spans in results["accuracy"].items()
+        for span, found in spans.items()
+    ]  # fmt: skip
+    single = [
+        [name, f"{took['gausswork']:.0f}", f"{took['NormalDist']:.0f}",
+         f"{took['gausswork'] / took['NormalDist']:.1f}"]
+        for name, took in results["single"].items()
+    ]  # fmt: skip
+    return "\n".join(
+        [
+            "Milliseconds of CPU per 10⁶ values on one thread, interleaved; best and median of the "
+            "rounds.",
+            "",
+            *_markdown(["function", "by", "best", "median", "longer"], rows),
+            "",
+            "Largest relative error against mpmath, in units of 2⁻⁵³.",
+            "",
+            *_markdown(["function and range", "gausswork", "SciPy", "NormalDist"], errors),
+            "",
+            "Nanoseconds a call for single numbers.",
+            "",
+            *_markdown(["call", "gausswork", "NormalDist", "ratio"], single),
+            "",
+            f"{measured['environment']['vector_instructions'].upper()}.",
+            _versions(measured),
+        ]
+    )
+
+
+def _units(error: float) -> str:
+    return f"{error:.1f}" if error < 1e4 else f"{error:.0e}"
+
+
 TABLES: dict[str, Callable[[], str | None]] = {
     "accuracy": accuracy_table,
     "condition": condition_table,
@@ -404,6 +462,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "normality": normality_table,
     "descent": descent_table,
     "stochastic": stochastic_table,
+    "normal": normal_table,
     "sampling": sampling_table,
 }
 

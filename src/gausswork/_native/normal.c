@@ -318,6 +318,39 @@ release_x:
     return NULL;
 }
 
+/* logarithm(kind, x, mean, sd, out): logcdf or logsf; False where mean and sd are too extreme */
+static PyObject *py_logarithm(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 5) < 0) return NULL;
+    long kind = PyLong_AsLong(args[0]);
+    double mean = PyFloat_AsDouble(args[2]), sd = PyFloat_AsDouble(args[3]);
+    if (PyErr_Occurred()) return NULL;
+    if (kind != NORMAL_LOGCDF && kind != NORMAL_LOGSF) {
+        PyErr_SetString(PyExc_ValueError, "no such function");
+        return NULL;
+    }
+    normal_call call;
+    if (!normal_call_set(&call, NORMAL_CDF, mean, sd)) return Py_NewRef(Py_False);
+    Py_buffer x, out;
+    if (doubles(args[1], &x, -1, 0) < 0) return NULL;
+    if (doubles(args[4], &out, x.len, 1) < 0) {
+        PyBuffer_Release(&x);
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    const double *from = x.buf;
+    double *to = out.buf;
+    for (Py_ssize_t i = 0; i < x.len / (Py_ssize_t)sizeof(double); i++) {
+        dd z = quotient(from[i], mean, &call);
+        to[i] = one((int)kind, z.h, z.l);
+    }
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&out);
+    PyBuffer_Release(&x);
+    return Py_NewRef(Py_True);
+}
+
 /* standard(kind, x, low or None, out): the other functions of the standard normal */
 static PyObject *py_standard(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
@@ -460,6 +493,7 @@ static PyObject *py_use(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
 #define CALL(name, text) {#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, text}
 static PyMethodDef methods[] = {
     CALL(evaluate, "evaluate(kind, x, low, mean, sd, out) -> whether it could"),
+    CALL(logarithm, "logarithm(kind, x, mean, sd, out) -> whether it could"),
     CALL(standard, "standard(kind, x, low, out)"),
     CALL(pdf, "pdf(x, mean, sd) -> float or None"),
     CALL(cdf, "cdf(x, mean, sd) -> float or None"),

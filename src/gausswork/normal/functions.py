@@ -178,9 +178,14 @@ def _ends(a: Any, b: Any, mean: Any, sd: Any) -> tuple[Any, ...]:
 def _of_x(kind: int, given: Any, mean: Any, sd: Any) -> Any:
     """Evaluate a tail or its logarithm."""
     x = inputs.real(given, "x")
-    if native is not None and type(mean) is float and type(sd) is float and kind <= _SF:
-        out = np.empty(x.shape)
-        if native.evaluate(kind, np.ascontiguousarray(x, dtype=np.float64), None, mean, sd, out):
+    if native is not None and type(mean) is float and type(sd) is float:
+        out, values = np.empty(x.shape), np.ascontiguousarray(x, dtype=np.float64)
+        done = (
+            native.evaluate(kind, values, None, mean, sd, out)
+            if kind <= _SF
+            else native.logarithm(kind, values, mean, sd, out)
+        )
+        if done:
             return _shaped(out, x.shape, x.dtype, (given,))
     m, s = inputs.real(mean, "mean").astype(np.float64, copy=False), inputs.spread(sd, "sd")
     shape = inputs.common_shape(x=x, mean=m, sd=s)
