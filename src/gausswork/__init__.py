@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gausswork import errors, initialization, sampling
+    from gausswork import errors, initialization, plots, sampling
     from gausswork.findings import Finding
     from gausswork.leastsquares.checkup import Checkup
     from gausswork.leastsquares.descent import Descent
@@ -83,6 +83,7 @@ __all__ = [
     "normality_of_moments",
     "outliers",
     "outlook",
+    "plots",
     "ridge_path",
     "sampling",
     "z_mean",
@@ -131,6 +132,7 @@ _HOMES = {
     "normality": "gausswork.normal.normality",
     "normality_of_moments": "gausswork.normal.normality",
     "outlook": "gausswork.leastsquares.descent_outlook",
+    "plots": "gausswork.plots",
     "sampling": "gausswork.sampling",
     "outliers": "gausswork.normal.outliers",
     "Outliers": "gausswork.normal.outliers",
