@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from gausswork.normal.normality import Normality, normality, normality_of_moments
     from gausswork.normal.outliers import Outliers, outliers
     from gausswork.normal.standardize import Standardizer
+    from gausswork.tables.frames import glance, tidy
+    from gausswork.tables.grid import Grid
+    from gausswork.tables.side_by_side import table
 
 __version__ = "0.2.0"
 
@@ -55,6 +58,7 @@ __all__ = [
     "Finding",
     "Fit",
     "GradientDescent",
+    "Grid",
     "HypothesisTest",
     "Inference",
     "Influence",
@@ -77,6 +81,7 @@ __all__ = [
     "errors",
     "fit",
     "fit_many",
+    "glance",
     "initialization",
     "load",
     "normality",
@@ -86,6 +91,8 @@ __all__ = [
     "plots",
     "ridge_path",
     "sampling",
+    "table",
+    "tidy",
     "z_mean",
     "z_mean_difference",
     "z_proportion",
@@ -106,7 +113,11 @@ _HOMES = {
     "Checkup": "gausswork.leastsquares.checkup",
     "Influence": "gausswork.leastsquares.influence",
     "Comparison": "gausswork.leastsquares.nested",
+    "Grid": "gausswork.tables.grid",
     "HypothesisTest": "gausswork.leastsquares.wald",
+    "glance": "gausswork.tables.frames",
+    "table": "gausswork.tables.side_by_side",
+    "tidy": "gausswork.tables.frames",
     "Robust": "gausswork.leastsquares.robust",
     "RidgePath": "gausswork.leastsquares.ridge",
     "compare": "gausswork.leastsquares.nested",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _MARKDOWN = str.maketrans({
-    **{sign: f"\\{sign}" for sign in "\\`*_{}[]()#+!|~$^"},
+    **{sign: f"\\{sign}" for sign in "\\`*_[]|~$"},
     "<": "&lt;",
     ">": "&gt;",
     "&": "&amp;",

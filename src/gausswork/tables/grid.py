@@ -29,6 +29,7 @@ class Grid:
     rows : one tuple a row, as long as ``heads``; an empty tuple is a rule.
     notes : (label, text) lines under the table.
     findings : what there is to say about it.
+    plain : heads and rows for CSV where those above would be misread: (0.5) is −0.5 there.
     """
 
     title: str
@@ -36,6 +37,7 @@ class Grid:
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[tuple[str, str], ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+    plain: tuple[tuple[str, ...], ...] = ()
 
     def text(self, *, width: int = WIDTH) -> str:
         """Return plain text; numbers line up at their decimal points."""
@@ -132,8 +134,7 @@ class Grid:
         """Return CSV; no cell begins with a sign that a spreadsheet would run as a formula."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(map(escapes.spreadsheet, self.heads))
-        for row in self.rows:
+        for row in self.plain or (self.heads, *self.rows):
             if row:
                 writer.writerow(map(escapes.spreadsheet, row))
         return out.getvalue()
