@@ -316,6 +316,12 @@ def test_where_a_deep_model_raised_is_said() -> None:
     assert isinstance(caught.value.__cause__, RuntimeError)
 
 
+def test_compiled_models_are_examined_as_what_they_are_made_of() -> None:
+    model = started("default", 14)
+    compiled = torch.compile(model, backend="eager")
+    assert diagnose(compiled, X).backward == diagnose(model, X).backward
+
+
 def test_batches_of_every_kind() -> None:
     class Two(nn.Module):
         def __init__(self) -> None:

@@ -197,7 +197,8 @@ def gain(name: Any, *, negative_slope: float | None = None) -> float:
 
     Parameters
     ----------
-    name, negative_slope : as in :func:`activation`.
+    name : of an activation function, as in ``torch.nn.functional``.
+    negative_slope : of ``"leaky_relu"``; 0.01 by default.
     """
     known = activation(name, negative_slope=negative_slope)
     if known.name in _BY_CONVENTION:

@@ -173,6 +173,12 @@ def diagnose(model: Any, batch: Any, loss: Any = None, *, seed: int = 0) -> Diag
         sample or holds NaN; or the model or the loss raises, whose error is shown and chained.
     """
     check_model(model)
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps: hooks belong there
+    if isinstance(model, torch().jit.ScriptModule):
+        raise InputError(
+            "model is a TorchScript module, whose layers cannot be looked into. Diagnose the "
+            "module that it was made from."
+        )
     seed = check_seed(seed)
     _check_parameters(model)
     call, targets = batches.prepare(model, batch, loss)

@@ -41,7 +41,7 @@ def draw(
     Parameters
     ----------
     name : of a scheme, such as ``"he"``, or a Scheme.
-    shape : (out, in, *kernel) as PyTorch has it; (in, out, *kernel) where ``transposed``.
+    shape : ``(out, in, *kernel)`` as PyTorch has it; ``(in, out, *kernel)`` if ``transposed``.
     seed, stream : what the numbers depend on; give every parameter its own name as stream.
     transposed, groups : of a convolution; see :func:`fans`.
     dtype : float64 or float32.

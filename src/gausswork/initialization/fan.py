@@ -37,8 +37,8 @@ def fans(shape: Sequence[int], *, transposed: bool = False, groups: int = 1) -> 
 
     Parameters
     ----------
-    shape : (out, in, *kernel) as PyTorch has it, where ``in`` is the channels of one group; of a
-        transposed convolution (in, out of one group, *kernel).
+    shape : ``(out, in, *kernel)`` as PyTorch has it, where ``in`` is the channels of one group; of
+        a transposed convolution ``(in, out of one group, *kernel)``.
     transposed : whether the shape is that of a transposed convolution.
     groups : number of groups of a convolution.
 
