@@ -94,7 +94,9 @@ def test_steps_of_standardised_weighted_and_held_out_rows_are_shown() -> None:
 
 def test_what_cannot_be_said_is_said_so(tmp_path: Path) -> None:
     x, y = data(100)
-    fit = gw.fit(x, y, method=gw.GradientDescent(batch_size=8, shuffle="disk", memory=1024))
+    fit = gw.fit(
+        x, y, method=gw.GradientDescent(batch_size=8, epochs=2, shuffle="disk", memory=1024)
+    )
     assert "# The rows were shuffled on disk" in fit.show_work()
     fit = gw.fit(x, y, method=gw.GradientDescent(batch_size=8, epochs=2))
     fit.save(tmp_path / "model.json")
