@@ -277,3 +277,21 @@ def test_three_values_are_enough() -> None:
     assert math.isnan(found.shape.l_kurtosis)
     assert found.to_dict()["l_kurtosis"] is None
     assert set(found.tests) == {"shapiro-wilk", "anderson-darling", "jarque-bera", "lilliefors"}
+
+
+def test_an_outlier_that_swallows_all_digits_leaves_the_rest_a_shape() -> None:
+    """Beside 10²⁰⁰ all other values are equal once the mean is subtracted; not before."""
+    x = np.append(rng().normal(size=100), 1e200)
+    found = gw.normality(x)
+    assert codes(found) >= {"far-values"}
+    assert "few-levels" not in codes(found)
+    assert found.rest is not None
+    assert found.rest.conclusion is Conclusion.BELL
+    assert found.shape.ties.distinct == 101
+
+
+def test_the_largest_numbers_overflow_nowhere() -> None:
+    x = [1.7e308, -1.7e308, 0.0, 1.0, 1e308]
+    assert math.isfinite(gw.normality(x).p_value)
+    for method in ("z", "robust", "tukey", "esd"):
+        json.dumps(gw.outliers(x, method=method).to_dict(), allow_nan=False)

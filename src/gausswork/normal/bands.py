@@ -85,11 +85,13 @@ def quantile_points(
     # The i-th of n uniform values has a beta law with parameters i and n − i + 1.
     low = ndtri(betaincinv(i, n - i + 1.0, tail))
     points = z[ranks]
+    with np.errstate(over="ignore"):  # of values near the largest float64
+        value, lower, upper = (mean + sd * at for at in (points, low, -low[::-1]))
     return QuantilePoints(
         score=ndtri((i - 0.375) / (n + 0.25)),
-        value=mean + sd * points,
-        lower=mean + sd * low,
-        upper=mean - sd * low[::-1],
+        value=value,
+        lower=lower,
+        upper=upper,
         mean=mean,
         sd=sd,
         count=n,

@@ -17,7 +17,16 @@ from gausswork.findings import Finding
 from gausswork.normal import describe
 from gausswork.normal.calibration import tail_probability
 from gausswork.normal.discrepancy import Discrepancies, discrepancies, jarque_bera, omnibus
-from gausswork.normal.ordered import Ties, can_be_spread, spread_ties, standardised, ties
+from gausswork.normal.ordered import (
+    Ties,
+    can_be_spread,
+    scaled,
+    spread_ties,
+    standardise,
+    ties,
+    unscaled,
+)
+from gausswork.normal.outlying import Outlying, outlying
 from gausswork.normal.samples import read_sample
 from gausswork.normal.shape import Effect, Shape, shape_of
 from gausswork.normal.shapiro import MOST, shapiro_wilk
@@ -163,49 +172,43 @@ def normality(sample: Any, *, name: str | None = None, seed: int = 0) -> Normali
         own = getattr(sample, "name", None)
         name = own if isinstance(own, str) and own else "the sample"
     read = read_sample(sample, least=LEAST)
-    z, mean, sd = standardised(read.values, name=name)
-    coincide = ties(z)
-    spread = coincide.matter and can_be_spread(coincide)
-    if spread:
-        z = spread_ties(z, seed=seed)
-    whole = _compared(z, coincide, _Setting(mean, sd, read.missing, spread, name))
-    far = whole.shape.outlying
-    return whole if far is None else _with_rest(whole, z[far.low : len(z) - far.high])
+    x, power = scaled(np.sort(read.values), name=name, copy=False)
+    coincide, far = ties(x), outlying(x)
+    inner = None if far is None else x[far.low : len(x) - far.high].copy()
+    whole = _compared(x, coincide, far, _Given(power, read.missing, name, seed))
+    if inner is None or inner[0] == inner[-1]:
+        return whole
+    # once more without the values that stand apart: they hide the shape of the rest
+    rest = _compared(inner, ties(inner), None, _Given(power, 0, f"the rest of {name}", seed))
+    return replace(whole, rest=rest, findings=describe.findings_with_rest(whole.findings, rest))
 
 
 @dataclass(frozen=True, slots=True)
-class _Setting:
-    """What a comparison takes over from its sample."""
+class _Given:
+    """What a comparison takes over from its sample; the values are x·2^power."""
 
-    mean: float
-    sd: float
+    power: int
     missing: int
-    spread: bool
     name: str
+    seed: int
 
 
-def _compared(z: Array, coincide: Ties, given: _Setting, *, far: bool = True) -> Normality:
+def _compared(x: Array, raw: Ties, far: Outlying | None, given: _Given) -> Normality:
+    """Compare sorted values, which are standardised in place."""
+    mean, sd = standardise(x)
+    coincide = raw.in_sd(mean, sd)
+    spread = coincide.matter and can_be_spread(coincide)
+    z = spread_ties(x, seed=given.seed) if spread else x
     found = discrepancies(z)
-    shape = shape_of(z, found, coincide, far=far)
+    shape = shape_of(z, found, coincide, far)
     tests = MappingProxyType(_tests(z, found))
     leading = next(iter(tests))
+    mean, sd = unscaled(mean, given.power), unscaled(sd, given.power)
     p = tests[leading].p_value
-    findings = describe.findings_of(shape, p, given.mean, given.sd, given.missing, given.spread)
+    findings = describe.findings_of(shape, p, mean, sd, given.missing, spread)
     return Normality(
-        shape, tests, leading, given.mean, given.sd, given.missing, given.spread, None, findings,
-        given.name,
-    )  # fmt: skip
-
-
-def _with_rest(whole: Normality, inner: Array) -> Normality:
-    """Compare once more without the values that stand apart, which hide the shape of the rest."""
-    z, mean, sd = standardised(inner)
-    given = _Setting(
-        whole.mean + whole.sd * mean, whole.sd * sd, 0, whole.spread, f"the rest of {whole.name}"
+        shape, tests, leading, mean, sd, given.missing, spread, None, findings, given.name
     )
-    rest = _compared(z, ties(z), given, far=False)
-    findings = describe.findings_with_rest(whole.findings, rest)
-    return replace(whole, rest=rest, findings=findings)
 
 
 def _tests(z: Array, found: Discrepancies) -> dict[str, NormalityTest]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -28,18 +28,27 @@ class Ties:
     Attributes
     ----------
     distinct : how many different values there are.
-    step : typical distance between neighbouring different values that occur more than once, in
-        standard deviations; 0 where nothing coincides.
+    repeated : how many values coincide with another.
+    step : typical distance between such values and their neighbours, in standard deviations; 0
+        where nothing coincides.
     largest : share of the most frequent value.
     commonest : that value, standardised.
-    matter : whether the steps are wide enough to disturb the tests at this n.
     """
 
     distinct: int
+    repeated: int
     step: float
     largest: float
     commonest: float
-    matter: bool
+
+    @property
+    def matter(self) -> bool:
+        """Whether the steps are wide enough to disturb the tests at this n."""
+        return self.repeated * self.step**2 / 12.0 > _HARMLESS
+
+    def in_sd(self, mean: float, sd: float) -> Ties:
+        """Return the same in standard deviations from the mean."""
+        return replace(self, step=self.step / sd, commonest=(self.commonest - mean) / sd)
 
 
 def scaled(values: Array, *, name: str = "sample", copy: bool = True) -> tuple[Array, int]:
@@ -66,6 +75,12 @@ def scaled(values: Array, *, name: str = "sample", copy: bool = True) -> tuple[A
     return np.ldexp(values, -power, out=None if copy else values), power
 
 
+def unscaled(value: float, power: int) -> float:
+    """Return value·2^power; infinite where no float64 is as large."""
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(value, power))
+
+
 def standardised(values: Array, *, name: str = "sample") -> tuple[Array, float, float]:
     """Sort a copy, and give it mean 0 and standard deviation 1 (divisor n − 1).
 
@@ -80,15 +95,24 @@ def standardised(values: Array, *, name: str = "sample") -> tuple[Array, float, 
         All values are equal.
     """
     z, power = scaled(np.sort(values), name=name, copy=False)
-    middle = float(z[len(z) // 2])
-    z -= middle
-    shift = float(z.mean())
-    z -= shift
-    spread = max(-float(z[0]), float(z[-1]))
-    z /= spread  # values that differ in their last digits only have squares too small otherwise
-    sd = math.sqrt(float(z @ z) / (len(z) - 1))
-    z /= sd
-    return z, math.ldexp(middle + shift, power), math.ldexp(spread * sd, power)
+    mean, sd = standardise(z)
+    return z, unscaled(mean, power), unscaled(sd, power)
+
+
+def standardise(x: Array) -> tuple[float, float]:
+    """Give sorted values mean 0 and standard deviation 1, in place; return what they had.
+
+    Values far smaller than the spread may become equal by it.
+    """
+    middle = float(x[len(x) // 2])
+    x -= middle
+    shift = float(x.mean())
+    x -= shift
+    spread = max(-float(x[0]), float(x[-1]))
+    x /= spread  # values that differ in their last digits only have squares too small otherwise
+    sd = math.sqrt(float(x @ x) / (len(x) - 1))
+    x /= sd
+    return middle + shift, spread * sd
 
 
 def restandardise(z: Array) -> None:
@@ -97,30 +121,26 @@ def restandardise(z: Array) -> None:
     z /= math.sqrt(float(z @ z) / (len(z) - 1))
 
 
-def ties(z: Array) -> Ties:
+def ties(x: Array) -> Ties:
     """Look for values that coincide.
 
     Parameters
     ----------
-    z : (n,) standardised values, ascending.
+    x : (n,) values, ascending, before anything was subtracted: a far outlier would make others
+        equal. The result is in their unit; :meth:`Ties.in_sd` turns it into standard deviations.
     """
-    n = len(z)
-    if np.count_nonzero(z[1:] != z[:-1]) == n - 1:
-        return Ties(n, 0.0, 1.0 / n, float(z[0]), False)
-    starts = _starts(z)
+    n = len(x)
+    if np.count_nonzero(x[1:] != x[:-1]) == n - 1:
+        return Ties(n, 0, 0.0, 1.0 / n, float(x[0]))
+    starts = _starts(x)
     counts = np.diff(starts, append=n)
     top = int(counts.argmax())
-    widths = _upper(z[starts]) - _lower(z[starts])
-    repeated = counts > 1
-    variance = float((counts[repeated] * widths[repeated] ** 2).sum()) / 12.0 / n
-    typical = math.sqrt(12.0 * variance * n / int(counts[repeated].sum()))
-    return Ties(
-        distinct=len(starts),
-        step=typical,
-        largest=float(counts[top]) / n,
-        commonest=float(z[starts[top]]),
-        matter=n * variance > _HARMLESS,
-    )
+    widths = _upper(x[starts]) - _lower(x[starts])
+    coincide = counts > 1
+    repeated = int(counts[coincide].sum())
+    squares = float((counts[coincide] * widths[coincide] ** 2).sum())
+    step = math.sqrt(squares / repeated)
+    return Ties(len(starts), repeated, step, float(counts[top]) / n, float(x[starts[top]]))
 
 
 def can_be_spread(found: Ties) -> bool:

@@ -14,7 +14,7 @@ from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 from gausswork.normal import false_alarms
 from gausswork.normal.esd import Step, esd_steps
-from gausswork.normal.ordered import scaled
+from gausswork.normal.ordered import scaled, unscaled
 from gausswork.normal.samples import Sample, read_sample
 from gausswork.plain import plain
 
@@ -222,7 +222,7 @@ def _by_mad(values: Array, limit: float, name: str) -> tuple[Array, float, float
     x -= middle
     robust = float(np.median(np.abs(x))) * false_alarms.MAD_TO_SD
     if robust == 0.0:
-        raise InputError(_half_equal(name, math.ldexp(middle, power), "median absolute deviation"))
+        raise InputError(_half_equal(name, unscaled(middle, power), "median absolute deviation"))
     x /= robust
     return x, *_bounds(middle, robust, limit, power)
 
@@ -232,11 +232,11 @@ def _by_fences(values: Array, limit: float, name: str) -> tuple[Array, float, fl
     first, third = (float(q) for q in np.quantile(x, (0.25, 0.75)))
     width = third - first
     if width == 0.0:
-        raise InputError(_half_equal(name, math.ldexp(first, power), "interquartile range"))
+        raise InputError(_half_equal(name, unscaled(first, power), "interquartile range"))
     lower, upper = first - limit * width, third + limit * width
     below, above = x < lower, x > upper
     scores = np.where(below, (x - first) / width, np.where(above, (x - third) / width, 0.0))
-    return scores, math.ldexp(lower, power), math.ldexp(upper, power)
+    return scores, unscaled(lower, power), unscaled(upper, power)
 
 
 _SCORES = {"z": _by_z, "robust": _by_mad, "tukey": _by_fences}
@@ -323,8 +323,8 @@ def _look_for_masking(found: Outliers, read: Sample) -> Outliers:
 
 def _bounds(middle: float, spread: float, limit: float, power: int) -> tuple[float, float]:
     return (
-        math.ldexp(middle - limit * spread, power),
-        math.ldexp(middle + limit * spread, power),
+        unscaled(middle - limit * spread, power),
+        unscaled(middle + limit * spread, power),
     )
 
 

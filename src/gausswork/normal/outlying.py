@@ -46,7 +46,7 @@ def outlying(z: Array) -> Outlying | None:
 
     Parameters
     ----------
-    z : (n,) ascending.
+    z : (n,) ascending, in any unit, before anything was subtracted.
     """
     from scipy.special import ndtri
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gausswork.normal.calibration import median
 from gausswork.normal.discrepancy import Discrepancies
 from gausswork.normal.ordered import Ties, l_ratios
-from gausswork.normal.outlying import Outlying, outlying
+from gausswork.normal.outlying import Outlying
 from gausswork.normal.peaks import Peaks, two_peaks
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -117,7 +117,7 @@ def _graded(size: float, by_chance: float, limits: tuple[float, ...]) -> Effect:
     return _ORDER[sum(beyond >= limit for limit in limits)]
 
 
-def shape_of(z: Array, found: Discrepancies, coincide: Ties, *, far: bool = True) -> Shape:
+def shape_of(z: Array, found: Discrepancies, coincide: Ties, far: Outlying | None) -> Shape:
     """Describe a sample.
 
     Parameters
@@ -125,7 +125,7 @@ def shape_of(z: Array, found: Discrepancies, coincide: Ties, *, far: bool = True
     z : (n,) standardised values, ascending.
     found : its discrepancies.
     coincide : its ties, before they were spread.
-    far : whether to look for values that stand apart.
+    far : the values that stand apart, if any.
     """
     n = len(z)
     l_skewness, l_kurtosis = l_ratios(z)
@@ -148,7 +148,7 @@ def shape_of(z: Array, found: Discrepancies, coincide: Ties, *, far: bool = True
         beyond_3=_beyond(z, 3.0),
         ties=coincide,
         peaks=two_peaks(z),
-        outlying=outlying(z) if far else None,
+        outlying=far,
     )
 
 
