@@ -113,3 +113,11 @@ def test_a_saved_descent_is_shown(
     assert history.exists()
     assert main(["show", model, "--show-work", "--plot", str(tmp_path / "p.png")]) == 0
     assert "8. The same in NumPy" in capsys.readouterr().out
+
+
+def test_the_work_of_batches_is_refused_before_it_is_done(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [*DESCENT, "--batch-size", "2", "--show-work"]
+    assert main(["fit", line, "--target", "y", *options]) == 2
+    assert "leave --batch-size out" in capsys.readouterr().err

@@ -156,3 +156,14 @@ def test_animations_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with pytest.raises(InputError):
             plots.animate(fit, tmp_path / "a.gif", **options)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("options", [{"learning_rate": 0.001}, {"ridge": 1.0}])
+def test_a_line_without_errors_has_no_band(options: dict[str, Any]) -> None:
+    ax = fitted(**options).plot()
+    assert ax.get_legend() is None or not any(
+        "%" in text.get_text() for text in ax.get_legend().get_texts()
+    )
+    # the same line with errors has its bands in the legend
+    whole = gw.fit(LINE, target="y").plot()
+    assert any("%" in text.get_text() for text in whole.get_legend().get_texts())

@@ -84,6 +84,8 @@ def method_of(arguments: argparse.Namespace) -> NormalEquation | GradientDescent
         from gausswork.leastsquares.solution import NormalEquation
 
         return NormalEquation(digits=arguments.digits, ridge=arguments.ridge)
+    if arguments.show_work and "batch_size" in given:
+        arguments.refuse("--show-work shows full-batch descents: leave --batch-size out")
     if arguments.digits is not None:
         arguments.refuse("--digits goes with the normal equation: leave it out")
     from gausswork.leastsquares.gradient import GradientDescent

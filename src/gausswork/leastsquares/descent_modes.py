@@ -24,7 +24,7 @@ from gausswork.leastsquares.doubledouble import Array, DoubleDouble
 Integers = npt.NDArray[np.int64]
 
 _CHUNK = 2**18  # numbers evaluated at a time
-_SCANNED = 2**21  # epochs looked at one by one, before longer strides
+_SCANNED = 2**19  # epochs looked at one by one, before longer strides; half of them with momentum
 _AFTER = 4096  # epochs watched after the last violation, for oscillations that come back
 _LARGEST = 1e300
 _RESOLUTION = 2.0**-64
@@ -156,11 +156,12 @@ class Modes:
     def stopping_epoch(self, tolerance: float, most: int) -> int | None:
         """Return the first epoch that moves every parameter by less than ``tolerance``.
 
-        Every epoch is looked at, up to two million; beyond, the sizes of the steps are taken to
-        fall, and the place where they cross the tolerance is bracketed.
+        Every epoch is looked at, up to half a million (with momentum a quarter); beyond, the sizes
+        of the steps are taken to fall, and the place where they cross the tolerance is bracketed.
         """
         begin, length = 1, 256
-        while begin <= min(most, _SCANNED):
+        scanned = _SCANNED if self.rule.momentum == 0.0 else _SCANNED // 2
+        while begin <= min(most, scanned):
             t = np.arange(begin, min(begin + length, most + 1))
             small = np.abs(self.steps(t)).max(axis=1, initial=0.0) < tolerance
             if small.any():

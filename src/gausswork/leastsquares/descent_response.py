@@ -131,47 +131,52 @@ def _powers(z: DoubleDouble, epochs: Integers, want_last: bool) -> Response:
 def _blocks(s: DoubleDouble, d: DoubleDouble, epochs: Integers) -> Response:
     """Power the 2×2 blocks [[s, −d], [1, 0]] by repeated squaring; equal roots need no care.
 
-    Where the epochs are 0, 1, 2, …, each power of two doubles the history that is known.
+    Where the first epochs follow one another, each power of two doubles the history that is known.
     """
-    h, r = len(epochs), len(s[0])
+    r, h = len(s[0]), len(epochs)
     one, zero = dd.promote(np.ones(r)), dd.promote(np.zeros(r))
-    block = [[s, dd.negate(d)], [one, zero]]
-    gain = [one, zero]  # ψ after as many epochs as the block stands for, and one before
-    run = 0  # so many epochs in a row from the first, which is 0
-    if h and epochs[0] == 0:
+    # block, and what the steps on the way add to ψ and to the ψ before, for 2⁰, 2¹, … epochs
+    powers: list[tuple[Any, Any]] = [([[s, dd.negate(d)], [one, zero]], [one, zero])]
+    largest = max(int(epochs.max(initial=0)), h)
+    with np.errstate(over="ignore", invalid="ignore"):
+        while largest >> len(powers):
+            block, gain = powers[-1]
+            # [B | g] applied twice: [B² | B·g + g]
+            powers.append((_squared(block), _applied(block, gain, gain)))
         jumps = np.flatnonzero(np.diff(epochs) != 1)
         run = int(jumps[0]) + 1 if len(jumps) else h
-    head_e = [dd.promote(np.ones((1, r))) for _ in range(2)]
-    head_g = [dd.promote(np.zeros((1, r))) for _ in range(2)]
-    rest = epochs[run:].astype(np.int64)
-    tail_e = [dd.promote(np.ones((h - run, r))) for _ in range(2)]
-    tail_g = [dd.promote(np.zeros((h - run, r))) for _ in range(2)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        bit = 0
-        while True:
-            if 0 < len(head_e[0][0]) < run:
-                ahead_e, ahead_g = _applied(block, None, head_e), _applied(block, gain, head_g)
-                head_e = [_joined(a, b, run) for a, b in zip(head_e, ahead_e, strict=True)]
-                head_g = [_joined(a, b, run) for a, b in zip(head_g, ahead_g, strict=True)]
-            due = np.flatnonzero((rest >> bit) & 1)
-            if len(due):
-                for state, add in ((tail_e, None), (tail_g, gain)):
-                    some = [(part[0][due], part[1][due]) for part in state]
-                    for part, new in zip(state, _applied(block, add, some), strict=True):
-                        part[0][due], part[1][due] = new
-            bit += 1
-            if not (rest >> bit).any() and len(head_e[0][0]) >= run:
-                break
-            # [B | g] applied twice: [B² | B·g + g]
-            gain = _applied(block, gain, gain)
-            block = _squared(block)
-    parts = []
-    for head, tail in ((head_e, tail_e), (head_g, tail_g)):
-        whole = [_joined((a[0][:run], a[1][:run]), b, h) for a, b in zip(head, tail, strict=True)]
-        parts.append(whole)
-    (e, _), (g, before) = parts
-    last = dd.subtract(g, before)
+        parts = []
+        for start, adds in ((1.0, False), (0.0, True)):
+            known = [dd.promote(np.full((1, r), start)) for _ in range(2)]
+            head = _advanced(powers, known, epochs[:1], adds)
+            for block, gain in powers:
+                if not 0 < len(head[0][0]) < run:
+                    break
+                ahead = _applied(block, gain if adds else None, head)
+                head = [_joined(a, b, run) for a, b in zip(head, ahead, strict=True)]
+            known = [dd.promote(np.full((h - run, r), start)) for _ in range(2)]
+            tail = _advanced(powers, known, epochs[run:], adds)
+            parts.append(
+                [_joined((a[0][:run], a[1][:run]), b, h) for a, b in zip(head, tail, strict=True)]
+            )
+        (e, _), (g, before) = parts
+        last = dd.subtract(g, before)
     return Response(e[0] + e[1], g[0] + g[1], last[0] + last[1])
+
+
+def _advanced(
+    powers: list[tuple[Any, Any]], state: list[DoubleDouble], epochs: Integers, adds: bool
+) -> list[DoubleDouble]:
+    """Advance each row of a state by its own number of epochs, bit by bit."""
+    state = [part if len(epochs) else (part[0][:0], part[1][:0]) for part in state]
+    for bit, (block, gain) in enumerate(powers):
+        due = np.flatnonzero((epochs >> bit) & 1)
+        if not len(due):
+            continue
+        some = [(part[0][due], part[1][due]) for part in state]
+        for part, new in zip(state, _applied(block, gain if adds else None, some), strict=True):
+            part[0][due], part[1][due] = new
+    return state
 
 
 def _applied(block: Any, add: Any, state: Any) -> list[DoubleDouble]:

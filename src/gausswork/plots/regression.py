@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gausswork import formatting as fmt
 from gausswork.errors import InputError, require
 from gausswork.leastsquares.inference import check_level, t_quantile
-from gausswork.leastsquares.prediction import Prediction, predict_interval
+from gausswork.leastsquares.prediction import Prediction, predict, predict_interval
 from gausswork.leastsquares.rows import spread_rows
 from gausswork.plots.plane import draw_plane, new_space
 from gausswork.plots.style import (
@@ -125,6 +125,15 @@ def is_plane(fit: Fit) -> bool:
     return _shape(fit).plane is not None
 
 
+def _interval(fit: Fit, x: Array, *, kind: str, level: float) -> Prediction:
+    """Return predictions with their limits; NaN where the fit has no errors to draw them from."""
+    if fit.solution.minimal and not fit.solution.ridge:
+        return predict_interval(fit.solution, x, kind=kind, level=level)
+    value = predict(fit.solution, x)
+    nothing = np.full(len(x), np.nan)
+    return Prediction(value, nothing, nothing)
+
+
 def _shape(fit: Fit) -> Shape:
     """Decide on the picture from the design; aliased columns stand for nothing of their own."""
     if fit.design.formula is not None:
@@ -182,8 +191,8 @@ def _lines(
         x[:, number] = grid
         for j, value in code.items():
             x[:, j] = value
-        mean = predict_interval(fit.solution, x, kind="confidence", level=level)
-        new = predict_interval(fit.solution, x, kind="prediction", level=level)
+        mean = _interval(fit, x, kind="confidence", level=level)
+        new = _interval(fit, x, kind="prediction", level=level)
         (line,) = ax.plot(
             grid, mean.value, color=colour, linestyle=LINES[g], linewidth=2.0, zorder=5
         )
@@ -232,7 +241,7 @@ def _levels(
         x = np.zeros((1, len(fit.moments.names)))
         for j, value in code.items():
             x[:, j] = value
-        mean = predict_interval(fit.solution, x, kind="confidence", level=level)
+        mean = _interval(fit, x, kind="confidence", level=level)
         if np.isfinite(mean.lower[0]):
             ax.plot([g, g], [mean.lower[0], mean.upper[0]], color=INK, linewidth=3.0, zorder=4)
         ax.plot([g], mean.value, marker="o", color=INK, markersize=8, zorder=5)
