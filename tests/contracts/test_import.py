@@ -67,7 +67,9 @@ def test_modules_import_only_numpy_at_their_top(path: Path) -> None:
             outside |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             outside.add((node.module or "").partition(".")[0])
-    assert outside <= {*sys.stdlib_module_names, "gausswork", "numpy"}
+    # A class of scikit-learn's kind needs its base at once; nothing here imports that file.
+    adapter = {"sklearn"} if path.name == "sklearn.py" else set()
+    assert outside <= {*sys.stdlib_module_names, "gausswork", "numpy", *adapter}
 
 
 def test_public_names_are_all_there() -> None:

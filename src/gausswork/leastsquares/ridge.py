@@ -124,7 +124,7 @@ def ridge_path(
     else:
         raise InputError(f"ridge_path takes a fit or its moments; got {type(fit).__name__}.")
     if known is not None and intercept is not None and intercept != known:
-        raise InputError("intercept= is for moments; a fit knows whether it has one. Leave it out.")
+        raise InputError("a fit knows whether it has an intercept: say it of moments only.")
     with_intercept = known if known is not None else intercept is None or bool(intercept)
     grid = _default(moments, with_intercept) if penalties is None else _checked(penalties)
     solutions = [
