@@ -1,4 +1,4 @@
-"""Promise: ``gausswork check`` says of each column what the library says, and of others why not."""
+"""Promise: ``gausswork fit --check --report`` shows what ``fit.check()`` and ``fit.report()`` make."""
 
 from __future__ import annotations
 
@@ -9,109 +9,85 @@ import numpy as np
 import pytest
 
 import gausswork as gw
-from gausswork.cli import columns, main
-
-pytest.importorskip("pyarrow")
+from gausswork.cli import main
 
 
 @pytest.fixture
-def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    rng = np.random.default_rng(3)
-    height, wait = rng.normal(170, 8, 300).round(3), rng.exponential(size=300).round(5)
-    lines = ["height,wait,same,coin,name"]
-    for k in range(300):
-        gap = "" if k in (4, 40) else str(height[k])
-        lines.append(f"{gap},{wait[k]},7,{k % 2},n{k}")
-    path = tmp_path / "people.csv"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def at(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    return path
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(80, 2))
+    y = x.sum(axis=1) + rng.normal(size=80)
+    rows = [["a", "b", "y"], *np.column_stack((x, y)).round(4).tolist()]
+    rows[10][0] = ""  # a gap: rows keep the numbers that they have in the file
+    y_at = 41
+    rows[1 + y_at][2] = 25.0
+    (tmp_path / "d.csv").write_text("\n".join(",".join(map(str, row)) for row in rows) + "\n")
+    return tmp_path
 
 
-def heights(path: Path) -> list[float | None]:
-    cells = [line.split(",")[0] for line in path.read_text().splitlines()[1:]]
-    return [float(cell) if cell else None for cell in cells]
+FIT = ["fit", "d.csv", "--target", "y"]
 
 
-def test_every_numeric_column_gets_a_line_and_a_sentence(
-    table: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["check", "people.csv"]) == 0
-    shown = capsys.readouterr().out
-    assert "people.csv" in shown
-    assert "height is bell-shaped" in " ".join(shown.split())
-    assert "wait is not bell-shaped" in " ".join(shown.split())
-    assert "all 300 values of same are 7" in " ".join(shown.split())
-    assert "coin" in shown
-    assert "name (text" in shown
-    row = next(line for line in shown.splitlines() if line.startswith("height"))
-    assert row.split()[1:3] == ["298", "2"]
+def test_check_follows_the_table(at, capsys) -> None:
+    assert main([*FIT, "--check"]) == 0
+    out = capsys.readouterr().out
+    fit = gw.fit("d.csv", "y")
+    assert out.endswith(f"\n\n{fit.check()}\n")
+    assert "Row 41 lies" in out
 
 
-def test_one_column_is_shown_in_detail(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "people.csv", "--column", "height"]) == 0
-    shown = capsys.readouterr().out
-    assert str(gw.normality(heights(table), name="height")) in shown
-    assert str(gw.outliers(heights(table), name="height")) in shown
-    assert "wait" not in shown
-
-
-def test_json_has_what_the_library_says(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "people.csv", "--json"]) == 0
+def test_json_has_the_check_up_too(at, capsys) -> None:
+    assert main([*FIT, "--check", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert [column["name"] for column in document["columns"]] == ["height", "wait", "same", "coin"]
-    expected = gw.normality(heights(table), name="height").to_dict()
-    first = document["columns"][0]
-    assert {key: first[key] for key in expected} == expected
-    assert first["outliers"] == gw.outliers(heights(table), name="height").to_dict()
-    assert document["columns"][2]["conclusion"] is None
-    assert document["not_numeric"][0]["name"] == "name"
+    seen = gw.fit("d.csv", "y").check()
+    assert document["checkup"] == json.loads(json.dumps(seen.to_dict()))
+    assert "checkup" not in gw.fit("d.csv", "y").to_dict()
+    assert main([*FIT, "--json"]) == 0
+    assert "checkup" not in json.loads(capsys.readouterr().out)
 
 
-def test_wide_tables_are_read_in_groups(
-    table: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    main(["check", "people.csv"])
-    at_once = capsys.readouterr().out
-    monkeypatch.setattr(columns, "_VALUES", 1)
-    main(["check", "people.csv"])
-    assert capsys.readouterr().out == at_once
-
-
-def test_figures_are_written(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("matplotlib")
-    assert main(["check", "people.csv", "--plot", "people.png", "--quiet"]) == 0
-    assert (table.parent / "people.png").stat().st_size > 10_000
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (["people.csv", "--column", "heigth"], "Did you mean 'height'?"),
-        (["people.csv", "--column", "name"], "holds text"),
-        (["nothing.csv"], "there is no file"),
-        (["words.csv"], "no column of numbers"),
-        (["people.csv", "--plot", "people.xyz"], "written as"),
-    ],
-)
-def test_what_cannot_be_done_is_said_in_one_line(
-    table: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
-) -> None:
-    (table.parent / "words.csv").write_text("a,b\nx,y\nz,u\n", encoding="utf-8")
-    assert main(["check", *arguments]) == 2
+def test_a_report_says_how_it_was_made(at, capsys) -> None:
+    assert main([*FIT, "--features", "a,b", "--report", "r.html"]) == 0
     said = capsys.readouterr()
-    assert complaint in said.err
-    assert said.err.count("\n") == 1
-    assert said.out == ""
+    assert "gausswork: wrote r.html" in said.err
+    assert "Check-up of" not in said.out  # asked for in the report alone
+    text = Path("r.html").read_text()
+    assert "gausswork fit d.csv --target y --features a,b --report r.html" in text
+    assert "gw.fit(&#x27;d.csv&#x27;, target=&#x27;y&#x27;" in text
+    assert main([*FIT, "--quiet", "--report", "r.html"]) == 0
+    assert capsys.readouterr() == ("", "")
 
 
-def test_infinite_values_stop_their_column_only(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "some.csv"
-    path.write_text("a,b\n1,5\ninf,6\n2,8\n4,9\n", encoding="utf-8")
-    assert main(["check", str(path)]) == 0
-    shown = " ".join(capsys.readouterr().out.split())
-    assert "1 infinite value" in shown
-    assert "against a bell in b" in shown
+def test_nothing_is_fitted_for_a_report_that_cannot_be_written(at, capsys) -> None:
+    for name, said in (
+        ("d.csv", "a report is an HTML file"),
+        ("nowhere/r.html", "does not exist"),
+        ("mine.html", "not a gausswork report"),
+    ):
+        Path("mine.html").write_text("<p>mine</p>")
+        assert main([*FIT, "--report", name, "--save", "m.json"]) == 2
+        assert said in capsys.readouterr().err
+        assert not Path("m.json").exists()
+    assert Path("mine.html").read_text() == "<p>mine</p>"
+
+
+def test_a_fit_that_cannot_be_checked_says_why_and_is_shown(at, capsys) -> None:
+    Path("line.csv").write_text("x,y\n1,2\n2,4\n3,6\n4,8\n")
+    assert main(["fit", "line.csv", "--target", "y", "--check", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["checkup"] is None
+    assert "no check-up: the fit is perfect" in said.err
+
+
+def test_an_alarm_of_the_check_up_is_an_exit_code(at, capsys) -> None:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=400)
+    y = x + rng.normal(size=400) * np.exp(1.5 * x)
+    lines = ["x,y", *(f"{a},{b}" for a, b in zip(x, y, strict=True))]
+    Path("s.csv").write_text("\n".join(lines) + "\n")
+    found = {f.code: str(f.severity) for f in gw.fit("s.csv", "y").check().findings}
+    assert found["unequal-spread"] == "alarm"
+    assert main(["fit", "s.csv", "--target", "y"]) == 0
+    assert main(["fit", "s.csv", "--target", "y", "--check"]) == 3
+    capsys.readouterr()

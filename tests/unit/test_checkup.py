@@ -273,6 +273,14 @@ def test_nothing_to_check_is_said(x, y, said) -> None:
         gw.fit(x, y).check()
 
 
+def test_coefficients_that_are_not_of_least_squares_are_not_checked() -> None:
+    x, y = drawn()
+    with pytest.raises(InputError, match="without the penalty"):
+        gw.fit(x, y, method=gw.NormalEquation(ridge=5.0)).check()
+    with pytest.raises(InputError, match="the descent stopped before it"):
+        gw.fit(x, y, method=gw.GradientDescent(learning_rate=0.01, epochs=5)).check()
+
+
 def test_few_rows_are_checked_as_far_as_they_go() -> None:
     seen = gw.fit([[1.0], [2.0], [4.0]], [1.0, 3.0, 2.0]).check()
     assert "little-to-check" in codes(seen)
@@ -344,3 +352,63 @@ def test_compiled_and_plain_recursions_agree(kind, monkeypatch) -> None:
     assert found[0][2] == pytest.approx(found[1][2], rel=1e-8)
     # the squares of all recursive residuals add up to the residual sum of squares
     assert found[0][2] == pytest.approx(g.degrees_of_freedom, rel=1e-8)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_weighted_rows_are_left_out_with_their_weights(intercept) -> None:
+    """Refitted without each row, weights and all; rows of weight zero have no part."""
+    x, y = drawn(n=24, p=2)
+    weights = np.random.default_rng(1).uniform(0.2, 5.0, size=24)
+    weights[5] = 0.0
+    fit = gw.fit(x, y, weights=weights, intercept=intercept)
+    rows = fit.influence()
+    np.testing.assert_array_equal(rows.row, np.delete(np.arange(24), 5))
+    assert rows.leverage.sum() == pytest.approx(fit.rank, rel=1e-12)
+    for at, i in enumerate(rows.row):
+        keep = np.arange(24) != i
+        without = gw.fit(x[keep], y[keep], weights=weights[keep], intercept=intercept)
+        ahead = float(without.predict(x[i : i + 1])[0])
+        assert rows.left_out_residual[at] == pytest.approx(y[i] - ahead, rel=1e-9)
+        unscaled = fit.standard_errors / fit.residual_sd
+        shift = (fit.coefficients - without.coefficients) / (without.residual_sd * unscaled)
+        np.testing.assert_allclose(rows.dfbetas[at], shift, rtol=1e-7, atol=1e-10)
+    seen = fit.check()
+    used = weights > 0.0
+    pressed = float(weights[used] @ rows.left_out_residual**2)
+    assert seen.press == pytest.approx(pressed, rel=1e-9)
+
+
+def test_equal_weights_change_nothing_and_statsmodels_agrees_on_others() -> None:
+    from statsmodels.regression.linear_model import OLS, WLS
+
+    x, y = drawn(n=150)
+    plain, equal = gw.fit(x, y).check(), gw.fit(x, y, weights=np.full(150, 4.0)).check()
+    names = ("koenker", "breusch_pagan", "white", "breusch_godfrey", "reset", "harvey_collier")
+    for name in names:
+        assert getattr(equal, name).statistic == pytest.approx(
+            getattr(plain, name).statistic, rel=1e-8
+        )
+    assert equal.durbin_watson == pytest.approx(plain.durbin_watson, rel=1e-8)
+    np.testing.assert_allclose(equal.robust_standard_errors, plain.robust_standard_errors)
+    weights = np.random.default_rng(2).uniform(0.1, 3.0, size=150)
+    fit = gw.fit(x, y, weights=weights)
+    seen = fit.check(lags=2)
+    design = np.column_stack((np.ones(150), x))
+    theirs = WLS(y, design, weights=weights).fit()
+    root = np.sqrt(weights)
+    f = (theirs.fittedvalues - theirs.fittedvalues.mean()) / theirs.fittedvalues.std()
+    curved = OLS(y * root, np.column_stack((design, f**2, f**3)) * root[:, None]).fit()
+    base = OLS(y * root, design * root[:, None]).fit()
+    assert seen.reset.statistic == pytest.approx(curved.compare_f_test(base)[0], rel=1e-7)
+    e = theirs.wresid
+    squares = OLS(e**2, design).fit()
+    assert seen.koenker.statistic == pytest.approx(150 * squares.rsquared, rel=1e-8)
+    steps = np.diff(e)
+    assert seen.durbin_watson.statistic == pytest.approx(steps @ steps / (e @ e), rel=1e-9)
+    np.testing.assert_allclose(
+        seen.robust_standard_errors,
+        WLS(y, design, weights=weights).fit(cov_type="HC3").bse,
+        rtol=1e-8,
+    )
+    with pytest.raises(InputError, match="without frequencies"):
+        gw.fit(x, y, frequencies=np.full(150, 2)).check()

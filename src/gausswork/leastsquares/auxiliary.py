@@ -145,15 +145,18 @@ def _swept(rest: Array, columns: npt.NDArray[np.intp], least: float) -> int:
 class Auxiliary:
     """The sums of the auxiliary regressions, and the tests that they give.
 
-    The columns are 1, w·√n (r), the residual e/s, its square g = n·e²/RSS − 1, the standardised
-    fitted values f, f², f³, and e of up to L rows before.
+    The columns of ``sums`` are those of the fit, the residual e/s, and what may explain it: f² and
+    f³ of the standardised fitted values f, and e of up to L rows before; with weights each times
+    the root of the weight. Those of ``scatter`` are 1, the coordinates of the predictors (r), f, f²
+    and g = n·e²/RSS − 1: what explains the size of errors explains it without weights.
 
     Attributes
     ----------
     geometry : of the fit.
     lags : L, the rows before whose residuals are looked at.
     products : whether White's squares and products of all predictors are formed.
-    sums, white : Gram matrices of the columns, and of 1, w·√n, the products and g.
+    sums, scatter : Gram matrices of these columns.
+    white : of 1, the coordinates, their squares and products, and g.
     tail : (L,) the latest residuals, the last one last.
     """
 
@@ -161,6 +164,7 @@ class Auxiliary:
     lags: int
     products: bool
     sums: Gram
+    scatter: Gram
     white: Gram | None
     tail: Array
 
@@ -172,40 +176,41 @@ class Auxiliary:
         fits = columns <= WHITE_COLUMNS and n * float(columns + r) ** 2 <= WHITE_WORK
         products = columns > 0 and fits and columns + r + 1 < n
         white = Gram.of(2 + r + columns) if products else None
-        return cls(geometry, lags, products, Gram.of(r + 6 + lags), white, np.zeros(lags))
+        sums, scatter = Gram.of(geometry.rank + 3 + lags), Gram.of(r + 4)
+        return cls(geometry, lags, products, sums, scatter, white, np.zeros(lags))
 
     def see(self, rows: Rows) -> None:
         """Add some consecutive rows."""
         g, m = self.geometry, len(rows.residual)
-        r = len(g.kept)
+        k, r = g.rank, len(g.kept)
         with np.errstate(over="ignore", invalid="ignore"):
-            part = np.empty((m, r + 6 + self.lags))
-            part[:, 0] = 1.0
-            np.multiply(rows.w, np.sqrt(g.rows), out=part[:, 1 : r + 1])
-            e = rows.residual / g.residual_sd
-            part[:, r + 1] = e
-            part[:, r + 2] = (g.rows / g.degrees_of_freedom) * e * e - 1.0
+            e = rows.scaled / g.residual_sd
             f = (rows.fitted - g.target_mean) - g.target_mean_low
-            f = f / np.sqrt(g.fitted_square / g.rows) if r and g.fitted_square > 0.0 else 0.0 * f
-            part[:, r + 3], part[:, r + 4], part[:, r + 5] = f, f * f, f * f * f
+            unit = np.sqrt(g.fitted_square / g.total_weight) if r else 0.0
+            f = f / unit if unit > 0.0 else 0.0 * f
+            power = f * f if rows.root_weight is None else f * f * rows.root_weight
+            part = np.empty((m, k + 3 + self.lags))
+            np.multiply(g.coordinates(rows), np.sqrt(g.rows), out=part[:, :k])
+            part[:, k], part[:, k + 1], part[:, k + 2] = e, power, power * f
             series = np.concatenate((self.tail, e))
             for lag in range(1, self.lags + 1):
-                part[:, r + 5 + lag] = series[self.lags - lag : self.lags - lag + m]
+                part[:, k + 2 + lag] = series[self.lags - lag : self.lags - lag + m]
             self.tail = series[len(series) - self.lags :]
             self.sums.see(part)
+            part = np.empty((m, r + 4))
+            part[:, 0] = 1.0
+            np.multiply(rows.unweighted(), np.sqrt(g.total_weight), out=part[:, 1 : r + 1])
+            part[:, r + 1], part[:, r + 2] = f, f * f
+            part[:, r + 3] = (g.rows / g.degrees_of_freedom) * e * e - 1.0
+            self.scatter.see(part)
             if self.white is not None:
                 i, j = np.triu_indices(r)
                 w = part[:, 1 : r + 1]
-                self.white.see(np.hstack((part[:, : r + 1], w[:, i] * w[:, j], part[:, [r + 2]])))
+                self.white.see(np.hstack((part[:, : r + 1], w[:, i] * w[:, j], part[:, [r + 3]])))
 
     @property
     def _doubt(self) -> float:
         return 16.0 * self.geometry.tolerance
-
-    @property
-    def _terms(self) -> range:
-        """The columns of the fit itself."""
-        return range(0 if self.geometry.intercept else 1, len(self.geometry.kept) + 1)
 
     def breusch_pagan(self) -> tuple[HypothesisTest, HypothesisTest]:
         """Return Breusch and Pagan's (1979) test, and Koenker's (1981) studentised version.
@@ -213,7 +218,7 @@ class Auxiliary:
         Of e² on the predictors: half the explained squares of n·e²/RSS, and n·R².
         """
         r, n = len(self.geometry.kept), self.geometry.rows
-        found = self.sums.explained(r + 2, [0], range(1, r + 1), self._doubt)
+        found = self.scatter.explained(r + 3, [0], range(1, r + 1), self._doubt)
         return (
             chi_square(0.5 * (found.before - found.after), found.rank),
             chi_square(n * found.share, found.rank),
@@ -232,7 +237,7 @@ class Auxiliary:
             first = 1 if self.geometry.intercept else r + 1
             found = self.white.explained(last, [0], range(first, last), self._doubt)
         else:
-            found = self.sums.explained(r + 2, [0], [r + 3, r + 4], self._doubt)
+            found = self.scatter.explained(r + 3, [0], [r + 1, r + 2], self._doubt)
         free = n - found.rank - 1
         ratio = float("nan")
         if found.rank and free > 0 and found.after > 0.0:
@@ -244,22 +249,22 @@ class Auxiliary:
 
         Of e on the terms of the fit and e of the L rows before, zero before the first.
         """
-        r, n = len(self.geometry.kept), self.geometry.rows
-        added = range(r + 6, r + 6 + self.lags)
-        found = self.sums.explained(r + 1, self._terms, added, self._doubt)
+        k, n = self.geometry.rank, self.geometry.rows
+        added = range(k + 3, k + 3 + self.lags)
+        found = self.sums.explained(k, range(k), added, self._doubt)
         free = n - self.geometry.rank - found.rank
         return chi_square(n * found.share, found.rank), self._ratio(found, free)
 
     def reset(self) -> HypothesisTest:
         """Return Ramsey's (1969) RESET: whether ŷ² and ŷ³ explain what the fit leaves."""
-        r = len(self.geometry.kept)
-        found = self.sums.explained(r + 1, self._terms, [r + 4, r + 5], self._doubt)
+        k = self.geometry.rank
+        found = self.sums.explained(k, range(k), [k + 1, k + 2], self._doubt)
         return self._ratio(found, self.geometry.degrees_of_freedom - found.rank)
 
     def reset_share(self) -> float:
         """Return the share of the residual squares that ŷ² and ŷ³ explain."""
-        r = len(self.geometry.kept)
-        return self.sums.explained(r + 1, self._terms, [r + 4, r + 5], self._doubt).share
+        k = self.geometry.rank
+        return self.sums.explained(k, range(k), [k + 1, k + 2], self._doubt).share
 
     def _ratio(self, found: Explained, free: int) -> HypothesisTest:
         if not found.rank or free < 1 or not found.after > 0.0:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gausswork.data.weights import FREQUENCY
 from gausswork.errors import InputError
 from gausswork.findings import Finding
 from gausswork.leastsquares.auxiliary import Auxiliary, HypothesisTest
@@ -23,9 +24,10 @@ from gausswork.leastsquares.influence import (
     estimated_names,
     joined,
     measured,
+    placed_rows,
     row_norms,
 )
-from gausswork.leastsquares.rows import Witness, changed, complete, original_rows, source_of
+from gausswork.leastsquares.rows import Witness, changed, original_rows, source_of
 from gausswork.leastsquares.serial import Differences, DurbinWatson, Recursion
 
 if TYPE_CHECKING:
@@ -171,14 +173,17 @@ class _Pass:
     high: tuple[int, float] = (0, 0.0)
 
     def see(self, g: Geometry, rows: Rows, part: Influence, band: float) -> None:
-        e = rows.residual / g.residual_sd
+        e = rows.scaled / g.residual_sd
         self.square += float(e @ e)
-        self.press += float(np.nansum(np.square(part.left_out_residual / g.residual_sd)))
+        left_out = part.left_out_residual / g.residual_sd
+        if rows.root_weight is not None:
+            left_out = left_out * rows.root_weight
+        self.press += float(np.nansum(np.square(left_out)))
         self.outside += int(np.count_nonzero(np.abs(e) > band))
         self.powers = tuple(
             total + float((e**power).sum()) for power, total in enumerate(self.powers, 1)
         )
-        centre = np.sqrt(g.fitted_square / g.rows) * _OUTER
+        centre = np.sqrt(g.fitted_square / g.total_weight) * _OUTER
         f = (rows.fitted - g.target_mean) - g.target_mean_low
         for name, which in (("low", f < -centre), ("high", f > centre)):
             count, square = getattr(self, name)
@@ -207,20 +212,19 @@ def check(
     step = max(1, -(-g.rows // max(1, min(_SAMPLE, _SAMPLE_NUMBERS // (g.rank + 11)))))
     meat = np.zeros((g.rank, g.rank))
     samples: list[Influence] = []
-    for x, y in complete(source, _batch(g)):
-        rows = g.rows_of(x, y)
-        part = measured(g, names, witness.rows, y, rows)
-        part.row[:] = original_rows(source, part.row)
+    seen = 0
+    for rows, y, number in placed_rows(fit, source, g, witness, _batch(g)):
+        part = measured(g, names, y, rows, original_rows(source, number))
         extremes.see(part)
         sums.see(g, rows, part, _BAND)
         auxiliary.see(rows)
         differences.see(rows)
         recursion.see(rows)
         meat += _meat(g, rows, part)
-        samples.append(part.take(np.arange(-witness.rows % step, len(part), step)))
-        witness.see(x, y)
+        samples.append(part.take(np.arange(-seen % step, len(part), step)))
+        seen += len(part)
         if progress is not None:
-            progress(witness.rows)
+            progress(seen)
     witness.compare(fit)
     _compare_residuals(g, sums)
     worst = extremes.worst()
@@ -239,7 +243,7 @@ def check(
         terms=fit.names,
         estimated=names,
         findings=(),
-        normality=_shape(sample.residual),
+        normality=_shape(sample.residual if fit.weighting is None else sample.standardized),
         spread=_spread(g, sums),
         breusch_pagan=pagan,
         koenker=koenker,
@@ -287,8 +291,16 @@ def _lags(lags: Any, g: Geometry) -> int:
 
 def _refuse_undefined(fit: Fit) -> None:
     """Refuse a fit whose residuals say nothing."""
-    if fit.weighting is not None:
-        raise NothingToCheckError("the check-up of a weighted fit is not supported yet.")
+    if fit.weighting == FREQUENCY:
+        raise NothingToCheckError(
+            "rows that stand for several equal ones cannot be left out one by one, and have no "
+            "order. For a check-up give every row by itself, without frequencies."
+        )
+    if getattr(fit.method, "ridge", 0.0) > 0.0:
+        raise NothingToCheckError(
+            "the coefficients are penalised (ridge), and leverage, tests and errors of a check-up "
+            "are those of least squares. Check the fit without the penalty."
+        )
     if not fit.solution.minimal:
         raise NothingToCheckError(
             "these coefficients are not those of least squares: the descent stopped before it "
@@ -340,7 +352,10 @@ def _check_labels(labels: Sequence[Any] | None, worst: Worst, fit: Fit) -> None:
 
 def _meat(g: Geometry, rows: Rows, part: Influence) -> Array:
     """Return Σ q·qᵀ·(e / (1 − h))² over some rows; rows of leverage one have no error to add."""
-    weighted = g.coordinates(rows.w) * np.nan_to_num(part.left_out_residual)[:, None]
+    left_out = np.nan_to_num(part.left_out_residual)
+    if rows.root_weight is not None:
+        left_out = left_out * rows.root_weight
+    weighted = g.coordinates(rows) * left_out[:, None]
     k = weighted.shape[1]
     if not k:
         return np.zeros((0, 0))
@@ -392,6 +407,7 @@ def _shape(residuals: Array) -> Any:
     """Compare residuals with a bell; None of fewer than three, or of all alike."""
     from gausswork.normal.normality import normality
 
+    residuals = residuals[np.isfinite(residuals)]
     if len(residuals) < 3 or not np.ptp(residuals) > 0.0:
         return None
     return normality(residuals, name="the residuals")

@@ -121,7 +121,7 @@ def _groups(design: Recipe) -> list[tuple[str, int]]:
 
 def _belsley(fit: Fit, g: Geometry) -> tuple[Array, Array]:
     """Return condition indexes, ascending, and variance proportions, indexes by terms."""
-    r, n = len(g.kept), g.rows
+    r, n = len(g.kept), g.total_weight
     m = fit.moments
     k = r + int(g.intercept)
     if not k:

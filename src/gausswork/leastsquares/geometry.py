@@ -32,15 +32,24 @@ class Rows(NamedTuple):
 
     Attributes
     ----------
-    w : (m, r) orthonormal coordinates of the predictors over all rows.
+    w : (m, r) coordinates of the predictors times the root of the weight, orthonormal over all
+        rows.
     leverage : (m,) diagonal of the hat matrix.
     fitted, residual : (m,) in the units of the target.
+    scaled : (m,) residuals times the root of the weight, which are of one variance.
+    root_weight : (m,) √weight; None where rows count alike.
     """
 
     w: Array
     leverage: Array
     fitted: Array
     residual: Array
+    scaled: Array
+    root_weight: Array | None
+
+    def unweighted(self) -> Array:
+        """Return the coordinates of the predictors alone, (m, r)."""
+        return self.w if self.root_weight is None else self.w / self.root_weight[:, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,7 @@ class Geometry:
     ----------
     intercept : whether there is one.
     rows, rank : n observations, k estimated coefficients.
+    total_weight : sum of the weights; n where there are none.
     kept : the r predictors that have a coefficient, of p.
     means, mean_lows, scales : (r,) origin and unit of their coordinates.
     root : (r, r) upper triangular, U above.
@@ -65,6 +75,7 @@ class Geometry:
     intercept: bool
     rows: int
     rank: int
+    total_weight: float
     kept: npt.NDArray[np.intp]
     means: Array
     mean_lows: Array
@@ -89,6 +100,7 @@ class Geometry:
             intercept=solution.intercept,
             rows=solution.rows,
             rank=solution.rank,
+            total_weight=solution.total_weight,
             kept=kept,
             means=solution.predictor_means[kept],
             mean_lows=solution.predictor_mean_lows[kept],
@@ -114,22 +126,27 @@ class Geometry:
         """How far rounding can move a leverage, and so what 1 − h must exceed to be not zero."""
         return max(1e-10, 64.0 * _ROUNDING * self.condition)
 
-    def rows_of(self, x: Array, y: Array) -> Rows:
+    def rows_of(self, x: Array, y: Array, weight: Array | None = None) -> Rows:
         """Place some rows.
 
         Parameters
         ----------
         x : (m, p) predictors.
         y : (m,) target.
+        weight : (m,) analytic weights above zero.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             deviations = (x[:, self.kept] - self.means) - self.mean_lows
             w = _times_triangle(deviations * self.scales, self.root)
+            root_weight = None if weight is None else np.sqrt(weight)
+            if root_weight is not None:
+                w *= root_weight[:, None]
             h = np.einsum("ij,ij->i", w, w)
             if self.intercept:
-                h += 1.0 / self.rows
+                h += (1.0 if weight is None else weight) / self.total_weight
             e = self._residuals(x, y, deviations)
-        return Rows(w, np.minimum(h, 1.0), y - e, e)
+            scaled = e if root_weight is None else e * root_weight
+        return Rows(w, np.minimum(h, 1.0), y - e, e, scaled, root_weight)
 
     def _residuals(self, x: Array, y: Array, deviations: Array) -> Array:
         """Return y − ŷ, in double-double for the rows where terms cancel."""
@@ -156,15 +173,16 @@ class Geometry:
         v = np.zeros((r + first, r + first))
         v[first:, first:] = self.scales[:, None] * self.root
         if self.intercept:
-            v[0, 0] = 1.0 / math.sqrt(self.rows)
+            v[0, 0] = 1.0 / math.sqrt(self.total_weight)
             v[0, 1:] = -self.means @ v[1:, 1:]
         return v
 
-    def coordinates(self, w: Array) -> Array:
-        """Return q = [1/√n, w], (m, k); w alone through the origin."""
+    def coordinates(self, rows: Rows) -> Array:
+        """Return q = [√weight/√Σweight, w], (m, k); w alone through the origin."""
         if not self.intercept:
-            return w
-        return np.column_stack((np.full(len(w), 1.0 / math.sqrt(self.rows)), w))
+            return rows.w
+        first = np.ones(len(rows.w)) if rows.root_weight is None else rows.root_weight
+        return np.column_stack((first / math.sqrt(self.total_weight), rows.w))
 
 
 def _times_triangle(u: Array, root: Array) -> Array:

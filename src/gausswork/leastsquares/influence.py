@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gausswork.data.sources import Source
+from gausswork.data.weights import FREQUENCY
+from gausswork.errors import InputError
 from gausswork.leastsquares.geometry import Geometry, Rows
-from gausswork.leastsquares.rows import Witness, complete, original_rows, source_of
+from gausswork.leastsquares.rows import Witness, original_rows, source_of, weighted
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
@@ -35,7 +38,7 @@ class Influence:
     row : numbers of the rows in the data, counted from 0, those left out for gaps included.
     observed, fitted, residual : in the units of the target.
     leverage : h, diagonal of the hat matrix: the weight of the row in its own fitted value.
-    standardized : e / (s √(1 − h)), internally studentised.
+    standardized : e / (s √(1 − h)), internally studentised; times √weight where rows have one.
     studentized : the same with s estimated without the row: t distributed on n − k − 1.
     cooks_distance : how far leaving the row out moves all coefficients, as an F-like distance.
     dffits : how far it moves the row's own fitted value, in standard errors of it.
@@ -83,8 +86,35 @@ def joined(parts: list[Influence]) -> Influence:
     return Influence(**columns, names=parts[0].names)
 
 
+def placed_rows(
+    fit: Fit, source: Source, geometry: Geometry, witness: Witness, rows: int
+) -> Iterator[tuple[Rows, Array, Integers]]:
+    """Yield the rows of a fit as it sees them, their target, and their numbers among those read.
+
+    Rows of weight zero have no part in the fit and none here.
+
+    Raises
+    ------
+    InputError
+        The rows are counted by frequencies: one of them stands for many.
+    """
+    if fit.weighting == FREQUENCY:
+        raise InputError(
+            "rows that stand for several equal ones cannot be left out one by one, and have no "
+            "order. For a check-up give every row by itself, without frequencies."
+        )
+    for x, y, weight in weighted(source, rows):
+        number = np.arange(witness.rows, witness.rows + len(y), dtype=np.int64)
+        witness.see(x, y, weight, fit.weighting)
+        if weight is not None and not weight.all():
+            used = weight > 0.0
+            x, y, weight, number = x[used], y[used], weight[used], number[used]
+        if len(y):
+            yield geometry.rows_of(x, y, weight), y, number
+
+
 def measured(
-    geometry: Geometry, names: tuple[str, ...], first: int, y: Array, rows: Rows
+    geometry: Geometry, names: tuple[str, ...], y: Array, rows: Rows, number: Integers
 ) -> Influence:
     """Return what each of some consecutive rows does to the fit.
 
@@ -94,13 +124,13 @@ def measured(
     Parameters
     ----------
     names : of the k coefficients that were estimated.
-    first : number of the first of these rows among those of the fit.
+    number : (m,) numbers of the rows in the data.
     """
     g, h, e = geometry, rows.leverage, rows.residual
     freedom = g.degrees_of_freedom
     free = np.where(1.0 - h > g.tolerance, 1.0 - h, np.nan)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        standardized = e / g.residual_sd / np.sqrt(free)
+        standardized = rows.scaled / g.residual_sd / np.sqrt(free)
         # s without the row, over s; never below zero, where rounding would take it
         rest = np.maximum(freedom - np.square(standardized), 0.0) / (freedom - 1.0)
         if freedom < 2:
@@ -109,11 +139,11 @@ def measured(
         cooks = np.square(standardized) * h / free / max(g.rank, 1)
         dffits = studentized * np.sqrt(h / free)
         ratio = rest**g.rank / free
-        moved = g.coordinates(rows.w) @ (g.factor() / row_norms(g.factor())[:, None]).T
+        moved = g.coordinates(rows) @ (g.factor() / row_norms(g.factor())[:, None]).T
         moved *= (studentized / np.sqrt(free))[:, None]
         left_out = e / free
     return Influence(
-        row=np.arange(first, first + len(h), dtype=np.int64),
+        row=number,
         observed=y,
         fitted=rows.fitted,
         residual=e,
@@ -152,9 +182,6 @@ def influence_batches(fit: Fit, data: Any = None, *, rows: int = BATCH) -> Itera
     """
     geometry, names = Geometry.of(fit.solution), estimated_names(fit)
     source, witness = source_of(fit, data), Witness.of(fit)
-    for x, y in complete(source, rows):
-        part = measured(geometry, names, witness.rows, y, geometry.rows_of(x, y))
-        part.row[:] = original_rows(source, part.row)
-        witness.see(x, y)
-        yield part
+    for placed, y, number in placed_rows(fit, source, geometry, witness, rows):
+        yield measured(geometry, names, y, placed, original_rows(source, number))
     witness.compare(fit)

@@ -48,7 +48,7 @@ class Differences:
 
     geometry: Geometry
     rows: int
-    last: Rows | None
+    last: tuple[Array, Array] | None
     last_step: Array
     gram: Array
     second: float
@@ -59,26 +59,27 @@ class Differences:
     @classmethod
     def of(cls, geometry: Geometry) -> Differences:
         """Return the sums of no rows."""
-        r = len(geometry.kept)
-        return cls(geometry, 0, None, np.zeros((1, r)), np.zeros((r, r)), 0.0, 0.0, 0.0, 0.0)
+        k = geometry.rank
+        return cls(geometry, 0, None, np.zeros((1, k)), np.zeros((k, k)), 0.0, 0.0, 0.0, 0.0)
 
     def see(self, rows: Rows) -> None:
         """Add some consecutive rows."""
-        w, e = rows.w, rows.residual / self.geometry.residual_sd
+        e = rows.scaled / self.geometry.residual_sd
+        w = self.geometry.coordinates(rows)
         self.square += float(e @ e)
         if self.last is not None:
-            w = np.concatenate((self.last.w, w))
-            e = np.concatenate((self.last.residual / self.geometry.residual_sd, e))
+            w = np.concatenate((self.last[0], w))
+            e = np.concatenate((self.last[1], e))
         self.product += float(e[1:] @ e[:-1])
         steps = np.diff(e)
         self.steps += float(steps @ steps)
         moves = np.diff(w, axis=0)
-        self.gram += moves.T @ moves
+        self.gram = self.gram + moves.T @ moves
         if len(moves):
-            turns = np.diff(np.concatenate((self.last_step, moves)), axis=0)
+            turns = np.diff(moves, axis=0, prepend=self.last_step)
             self.second += float(np.einsum("ij,ij->", turns, turns))
             self.last_step = moves[-1:].copy()
-        self.last = Rows(*(part[-1:].copy() for part in rows))
+        self.last = w[-1:].copy(), e[-1:].copy()
         self.rows += len(rows.residual)
 
     def durbin_watson(self) -> DurbinWatson:
@@ -139,10 +140,8 @@ class Recursion:
     def see(self, rows: Rows) -> None:
         """Add some consecutive rows."""
         g = self.geometry
-        z = rows.w * math.sqrt(g.rows)
-        if g.intercept:
-            z = np.column_stack((np.ones(len(z)), z))
-        e = rows.residual / g.residual_sd
+        z = g.coordinates(rows) * math.sqrt(g.rows)
+        e = rows.scaled / g.residual_sd
         start = 0
         while start < len(e):
             whole = self.basis.shape[1] == g.rank and _compiled() is not None
