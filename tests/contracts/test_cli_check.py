@@ -1,4 +1,4 @@
-"""Promise: ``gausswork fit --check --report`` shows what ``fit.check()`` and ``fit.report()`` make."""
+"""Promise: ``--check`` and ``--report`` show what ``fit.check()`` and ``fit.report()`` make."""
 
 from __future__ import annotations
 
