@@ -164,6 +164,9 @@ def _aligned(head: str, cells: list[str], number: int) -> list[str]:
                 whole, rest = cell[:-1], ")"
             parts.append((whole, point + rest))
         tail = max((fmt.cell_width(rest) for _, rest in parts), default=0)
-        cells = [whole + fmt.pad(rest, tail) for whole, rest in parts]
+        cells = [
+            whole + fmt.pad(rest, tail) if any(map(str.isdigit, cell)) else cell
+            for cell, (whole, rest) in zip(cells, parts, strict=True)
+        ]
     width = max(map(fmt.cell_width, [head, *cells]))
     return [fmt.pad(text, width, left=number > 0) for text in (head, *cells)]

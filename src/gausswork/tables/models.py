@@ -35,7 +35,11 @@ class Model:
     @property
     def errors(self) -> str:
         """Which standard errors are shown, in words."""
-        return "ordinary" if self.robust is None else self.robust.words.removesuffix(" errors")
+        if self.robust is None:
+            return "ordinary"
+        if self.robust.clusters:
+            return f"clustered by {' and '.join(name for name, _ in self.robust.clusters)}"
+        return self.robust.kind
 
     @property
     def standard_errors(self) -> Array:
