@@ -140,3 +140,34 @@ def test_statsmodels_agrees(seed: int) -> None:
     assert seen.press == pytest.approx(float((influence.resid_press**2).sum()), rel=1e-10)
     own = OLS(y, np.column_stack((np.ones(len(y)), x))).fit(cov_type="HC3")
     np.testing.assert_allclose(seen.robust_standard_errors, own.bse, rtol=1e-6)
+
+
+def test_ill_conditioned_columns_do_not_get_a_check_up_of_noise() -> None:
+    """Filip's polynomial of degree ten, condition 5e9, against sixty digits of the same columns.
+
+    Leverages come from a factor in float64: seven digits are what the condition leaves.
+    """
+    import mpmath
+
+    from tests.reference import nist
+
+    data = nist.load("Filip")
+    x = np.array([float(v) for v in data.predictors[0]])
+    columns, y = x[:, None] ** np.arange(1, 11), np.array([float(v) for v in data.target])
+    with mpmath.workdps(60):
+        design = mpmath.matrix([[1, *map(float, row)] for row in columns.tolist()])
+        target = mpmath.matrix(y.tolist())
+        inverse = (design.T * design) ** -1
+        e = target - design * (inverse * (design.T * target))
+        s2 = sum(v * v for v in e) / (len(y) - 11)
+        hats = [(design[i, :] * inverse * design[i, :].T)[0] for i in range(len(y))]
+        truth = [float(e[i] / mpmath.sqrt(s2 * (1 - hats[i]))) for i in range(len(y))]
+        spread = [float(sum((columns[:, j] - columns[:, j].mean()) ** 2)) for j in range(10)]
+        inflation = [float(inverse[j + 1, j + 1]) * spread[j] for j in range(10)]
+    fit = gw.fit(columns, y)
+    rows = fit.influence()
+    np.testing.assert_allclose(rows.leverage, [float(h) for h in hats], rtol=1e-6)
+    np.testing.assert_allclose(rows.standardized, truth, rtol=1e-6, atol=1e-6)
+    seen = fit.check()
+    np.testing.assert_allclose(seen.collinearity.variance_inflation, inflation, rtol=1e-10)
+    assert "collinear-columns" in {finding.code for finding in seen.findings}
