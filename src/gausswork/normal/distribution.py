@@ -45,7 +45,7 @@ class Normal:
     """A normal distribution, or an array of them.
 
     It takes the place of ``statistics.NormalDist``: the same methods, operators, properties and
-    ``repr``, the same errors (which are :class:`InputError` too), and the numbers good to the last
+    ``repr``, the same errors (which are :class:`~gausswork.errors.InputError` too), and the numbers good to the last
     digits in the tails as well. Every method also takes arrays, and mean and sd may be arrays that
     broadcast; results then have the broadcast shape.
 

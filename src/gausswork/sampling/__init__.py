@@ -2,7 +2,7 @@
 
 The value at an index depends on seed, stream and index alone (and on the kind of draw and its float
 type), so results do not change with threads, chunks, length or order. The bits are defined in
-:mod:`gausswork.sampling.words` and :mod:`gausswork.sampling.arithmetic`.
+``gausswork.sampling.words`` and ``gausswork.sampling.arithmetic``.
 """
 
 from gausswork.sampling.comparison import Comparison, Sampler, compare

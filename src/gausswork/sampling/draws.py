@@ -37,7 +37,7 @@ def normal(
     """Draw from the normal distribution: ``mean + sd·z``, as ``torch.randn`` and ``normal_`` do.
 
     Values reach 6.76 sd in float32 and 8.57 sd in float64; see
-    :mod:`gausswork.sampling.arithmetic` for the method and its error.
+    ``gausswork.sampling.arithmetic`` for the method and its error.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def truncated_normal(
 ) -> Any:
     """Draw from the normal distribution between two bounds, as ``torch.nn.init.trunc_normal_``.
 
-    Exact rejection, however far out the bounds lie; see :mod:`gausswork.sampling.truncation`.
+    Exact rejection, however far out the bounds lie; see ``gausswork.sampling.truncation``.
     Note that the standard deviation of what is drawn is smaller than ``sd``: 0.8796·sd at ±2 sd.
 
     Parameters
