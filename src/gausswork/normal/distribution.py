@@ -45,9 +45,9 @@ class Normal:
     """A normal distribution, or an array of them.
 
     It takes the place of ``statistics.NormalDist``: the same methods, operators, properties and
-    ``repr``, the same errors (which are :class:`~gausswork.errors.InputError` too), and the numbers good to the last
-    digits in the tails as well. Every method also takes arrays, and mean and sd may be arrays that
-    broadcast; results then have the broadcast shape.
+    ``repr``, the same errors (each a :class:`~gausswork.errors.InputError` too), and the numbers
+    good to the last digits in the tails as well. Every method also takes arrays, and mean and sd
+    may be arrays that broadcast; results then have the broadcast shape.
 
     A normal distribution never changes. ``mean`` and ``sd`` may be infinite or NaN: results are the
     limits, or NaN. With sd = 0 all probability sits on the mean: what ``NormalDist`` refuses for
