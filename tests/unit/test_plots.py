@@ -219,7 +219,8 @@ def test_coefficients_show_their_intervals() -> None:
     )
     filled = [line.get_markerfacecolor() for line in ax.lines if line.get_marker() == "o"]
     outside = (fit.confidence_intervals(0.9)[1:].prod(axis=1) > 0).tolist()
-    assert [colour != "white" for colour in filled] == outside
+    hollow = ax.get_facecolor()  # as the background, white or black
+    assert [colour != hollow for colour in filled] == outside
     assert outside == [True, False, True]  # both kinds occur
 
 
@@ -328,3 +329,15 @@ def test_on_flat_axes_the_plane_is_seen_from_above() -> None:
     assert len(points(ax)) == 120
     assert "lines of equal fitted y" in ax.get_title(loc="left")
     assert plots.fit(dataclasses.replace(fit, source=None)).name == "3d"  # without rows too
+
+
+@pytest.mark.parametrize("features", ["group", "x,z,group"])
+def test_lines_and_dots_stand_out_on_black(features) -> None:
+    """What is drawn in ink on white is drawn in light on black."""
+    with plt.style.context("dark_background"):
+        fit, data = fitted(features)
+        drawn = [*plots.fit(fit, data).lines, *plots.coefficients(fit).texts]
+    assert drawn
+    for artist in drawn:
+        red, green, blue, _ = mpl.colors.to_rgba(artist.get_color())
+        assert 0.299 * red + 0.587 * green + 0.114 * blue > 0.25

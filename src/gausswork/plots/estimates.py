@@ -10,7 +10,7 @@ import numpy as np
 from gausswork import formatting as fmt
 from gausswork.errors import InputError
 from gausswork.leastsquares.inference import check_level
-from gausswork.plots.style import COLOURS, INK, check_path, finish, new_axes, save, shown_name
+from gausswork.plots.style import COLOURS, check_path, finish, ink, new_axes, save, shown_name
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
@@ -55,7 +55,7 @@ def coefficients(
     for row, i in zip(rows, terms, strict=True):
         value, (lower, upper) = fit.coefficients[i], intervals[i]
         if np.isnan(value):
-            ax.text(0.0, row, "  aliased: no coefficient", va="center", color=INK, fontsize=9)
+            ax.text(0.0, row, "  aliased: no coefficient", va="center", color=ink(ax), fontsize=9)
             continue
         # Filled: the interval leaves zero out. Open: zero is inside, or there is no interval.
         clear = lower > 0.0 or upper < 0.0
@@ -63,7 +63,7 @@ def coefficients(
             ax.plot([lower, upper], [row, row], color=COLOURS[0], linewidth=2.0, zorder=2)
         ax.plot(
             [value], [row], marker="o", markersize=7, color=COLOURS[0], zorder=3,
-            markerfacecolor=COLOURS[0] if clear else "white", markeredgewidth=1.5,
+            markerfacecolor=COLOURS[0] if clear else ax.get_facecolor(), markeredgewidth=1.5,
         )  # fmt: skip
     ax.set_yticks(rows, [shown_name(fit.names[i], 32) for i in terms])
     ax.set_ylim(-0.7, len(terms) - 0.3)

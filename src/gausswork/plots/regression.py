@@ -18,7 +18,6 @@ from gausswork.leastsquares.rows import spread_rows
 from gausswork.plots.plane import draw_plane, new_space
 from gausswork.plots.style import (
     COLOURS,
-    INK,
     LINES,
     MARKERS,
     MOST_POINTS,
@@ -26,6 +25,7 @@ from gausswork.plots.style import (
     density,
     finish,
     halo,
+    ink,
     new_axes,
     save,
     shown_name,
@@ -243,8 +243,8 @@ def _levels(
             x[:, j] = value
         mean = _interval(fit, x, kind="confidence", level=level)
         if np.isfinite(mean.lower[0]):
-            ax.plot([g, g], [mean.lower[0], mean.upper[0]], color=INK, linewidth=3.0, zorder=4)
-        ax.plot([g], mean.value, marker="o", color=INK, markersize=8, zorder=5)
+            ax.plot([g, g], [mean.lower[0], mean.upper[0]], color=ink(ax), linewidth=3.0, zorder=4)
+        ax.plot([g], mean.value, marker="o", color=ink(ax), markersize=8, zorder=5)
     ax.set_xticks(range(len(shape.groups)), [shown_name(label, 20) for label, _ in shape.groups])
     ax.set_xlim(-0.6, len(shape.groups) - 0.4)
     ax.set_xlabel(shown_name(shape.category or "", 60))
@@ -268,7 +268,7 @@ def _observed(ax: Any, fit: Fit, points: tuple[Array, Array], level: float) -> N
             linewidths=0.8, zorder=2,
         )  # fmt: skip
     ends = np.array([fitted.min(), fitted.max()])
-    colour = COLOURS[1] if len(y) > MOST_POINTS else INK
+    colour = COLOURS[1] if len(y) > MOST_POINTS else ink(ax)
     (line,) = ax.plot(ends, ends, color=colour, linewidth=1.8, zorder=5)
     halo(line)
     handles, labels = [line], ["observed = fitted"]
