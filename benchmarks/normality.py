@@ -20,6 +20,7 @@ from benchmarks.normality_tables import bells
 from gausswork import normality
 from gausswork.normal.calibration import tail_probability
 from gausswork.normal.discrepancy import discrepancies, jarque_bera, omnibus
+from gausswork.normal.normality import LEADING
 from gausswork.normal.shapiro import MOST, shapiro_wilk
 
 Array = npt.NDArray[np.float64]
@@ -52,7 +53,7 @@ def ours(n: int, samples: int) -> dict[str, Any]:
         }
         if n >= 8:
             statistics["dagostino"] = omnibus(found.skewness, found.kurtosis, n)
-        if n > MOST:
+        if n > LEADING:
             statistics["francia"] = found.francia
         p = {
             name: np.array([tail_probability(name, float(t), n) for t in values])

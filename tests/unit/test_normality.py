@@ -295,3 +295,18 @@ def test_the_largest_numbers_overflow_nowhere() -> None:
     assert math.isfinite(gw.normality(x).p_value)
     for method in ("z", "robust", "tukey", "esd"):
         json.dumps(gw.outliers(x, method=method).to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(("n", "step"), [(100, 0.5), (300, 0.3)])
+def test_rounded_bells_are_rejected_as_often_as_the_level_says(n: int, step: float) -> None:
+    r = rng()
+    p = [gw.normality(np.round(r.normal(size=n) / step) * step).p_value for _ in range(600)]
+    assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=4 * (0.05 * 0.95 / 600) ** 0.5)
+
+
+def test_the_seed_must_be_one() -> None:
+    for seed in (-1, 1.5, None, True):
+        with pytest.raises(InputError, match="seed must be"):
+            gw.normality([1.0, 2.0, 4.0], seed=seed)  # type: ignore[arg-type]
+        with pytest.raises(InputError, match="seed must be"):
+            gw.central_limit("dice", 2, seed=seed)  # type: ignore[arg-type]

@@ -100,7 +100,7 @@ def findings_with_rest(whole: tuple[Finding, ...], rest: Normality) -> tuple[Fin
 
 def _departures(shape: Shape, mean: float, sd: float, *, significant: bool) -> Iterator[Finding]:
     n, coincide = shape.count, shape.ties
-    if coincide.distinct < 8 and coincide.distinct < n:
+    if coincide.distinct < 6 and coincide.distinct < n:
         yield Finding(
             "few-levels",
             Severity.CAUTION,

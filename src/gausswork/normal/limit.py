@@ -13,6 +13,7 @@ from gausswork import formatting as fmt
 from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 from gausswork.normal.populations import Population, population_of
+from gausswork.normal.samples import check_seed
 from gausswork.plain import plain
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -127,7 +128,7 @@ def central_limit(population: Any, n: int, *, repeats: int = 10_000, seed: int =
     >>> many.distance < 0.02
     True
     """
-    n, repeats = _whole(n, "n"), _whole(repeats, "repeats")
+    n, repeats, seed = _whole(n, "n"), _whole(repeats, "repeats"), check_seed(seed)
     if n * repeats > _MOST:
         raise InputError(
             f"{n:,} draws for each of {repeats:,} means are {n * repeats:.1e}; at most "

@@ -27,7 +27,7 @@ from gausswork.normal.ordered import (
     unscaled,
 )
 from gausswork.normal.outlying import Outlying, outlying
-from gausswork.normal.samples import read_sample
+from gausswork.normal.samples import check_seed, read_sample
 from gausswork.normal.shape import Effect, Shape, shape_of
 from gausswork.normal.shapiro import MOST, shapiro_wilk
 
@@ -35,6 +35,7 @@ Array: TypeAlias = npt.NDArray[np.float64]
 
 LEAST = 3
 _LEAST_DAGOSTINO = 8  # his transformation of the skewness has no value below
+LEADING = 3000  # values, to which Shapiro–Wilk decides: its p-value is less exact from here on
 _ENOUGH = 50  # with fewer values a test would miss all but gross departures
 
 
@@ -73,8 +74,8 @@ class Normality:
     Attributes
     ----------
     shape : effect sizes: how far from a bell and in which way.
-    tests : test by name: ``"shapiro-wilk"`` (to 5,000 values) or ``"shapiro-francia"`` (beyond),
-        ``"anderson-darling"``, ``"dagostino"`` (from 8 values), ``"jarque-bera"`` and
+    tests : test by name: ``"shapiro-wilk"`` (to 5,000 values), ``"shapiro-francia"`` (from
+        3,001), ``"anderson-darling"``, ``"dagostino"`` (from 8 values), ``"jarque-bera"`` and
         ``"lilliefors"``.
     leading : name of the one test that decides. The others are there for comparison: taking the
         smallest of five p-values would give a bell away in some 10 of 100 samples instead of 5.
@@ -171,6 +172,7 @@ def normality(sample: Any, *, name: str | None = None, seed: int = 0) -> Normali
     if name is None:
         own = getattr(sample, "name", None)
         name = own if isinstance(own, str) and own else "the sample"
+    seed = check_seed(seed)
     read = read_sample(sample, least=LEAST)
     x, power = scaled(np.sort(read.values), name=name, copy=False)
     coincide, far = ties(x), outlying(x)
@@ -215,13 +217,13 @@ def _tests(z: Array, found: Discrepancies) -> dict[str, NormalityTest]:
     """Return the tests that exist at this n, the leading one first."""
     n = len(z)
     tests: dict[str, NormalityTest] = {}
+    if n > LEADING:
+        lack = max(float(found.francia), 0.0)
+        tests["shapiro-francia"] = _simulated("Shapiro–Francia", "francia", lack, n, 1.0 - lack)
     if n <= MOST:
         w, p = shapiro_wilk(z)
         how = "exact" if n == 3 else "Royston"
         tests["shapiro-wilk"] = NormalityTest("Shapiro–Wilk", 1.0 - float(w), float(p), how)
-    else:
-        lack = max(float(found.francia), 0.0)
-        tests["shapiro-francia"] = _simulated("Shapiro–Francia", "francia", lack, n, 1.0 - lack)
     squared, distance = float(found.anderson), float(found.kolmogorov)
     tests["anderson-darling"] = _simulated("Anderson–Darling", "anderson", squared, n)
     tests.update(_moment_tests(found.skewness, found.kurtosis, n))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -17,7 +18,7 @@ _BLOCK = 1 << 16
 # Rounding shows in the tests once n·(step/sd)²/12 is no longer small against the spread of
 # n·(1 − W'), which is about 1.
 _HARMLESS = 0.05
-_LEAST_LEVELS = 8  # with fewer different values nothing can be said about what lies between them
+_LEAST_LEVELS = 5  # with fewer different values nothing can be said about what lies between them
 _WIDEST = 1.05  # sd: wider steps leave too little of a shape
 
 
@@ -135,7 +136,8 @@ def ties(x: Array) -> Ties:
     starts = _starts(x)
     counts = np.diff(starts, append=n)
     top = int(counts.argmax())
-    widths = _upper(x[starts]) - _lower(x[starts])
+    lower, upper = _cells(x[starts], counts)
+    widths = upper - lower
     coincide = counts > 1
     repeated = int(counts[coincide].sum())
     squares = float((counts[coincide] * widths[coincide] ** 2).sum())
@@ -151,7 +153,7 @@ def can_be_spread(found: Ties) -> bool:
 def spread_ties(z: Array, *, seed: int) -> Array:
     """Undo rounding: put each value somewhere in its cell, as the fitted bell would.
 
-    The cell of a value goes half-way to its neighbours. Rounded values of a normal become a normal
+    Rounded values of a normal become a normal
     sample again, so that the tests judge the shape and not the rounding; values that are no
     rounded normal keep their shape as far as the cells show it.
 
@@ -170,7 +172,7 @@ def spread_ties(z: Array, *, seed: int) -> Array:
     starts = _starts(z)
     counts = np.diff(starts, append=n)
     levels = z[starts]
-    lower, upper = _lower(levels), _upper(levels)
+    lower, upper = _cells(levels, counts)
     # Sheppard's correction: rounding has added a twelfth of the squared width to the variance.
     variance = float((counts * (upper - lower) ** 2).sum()) / 12.0 / n
     sd = math.sqrt(max(1.0 - variance, 0.5))
@@ -179,7 +181,9 @@ def spread_ties(z: Array, *, seed: int) -> Array:
     far = np.maximum(mirrored * lower, mirrored * upper) / sd
     first, last = ndtr(near), ndtr(far)
     out = np.empty(n)
-    rng = np.random.default_rng(seed)
+    # The data have a say in the seed: one fixed sequence of positions would favour or punish all
+    # samples of a size alike.
+    rng = np.random.default_rng([seed, zlib.crc32(counts.tobytes())])
     for k in range(0, len(levels), _BLOCK):
         block = slice(k, k + _BLOCK)
         inside = counts[block]
@@ -190,8 +194,6 @@ def spread_ties(z: Array, *, seed: int) -> Array:
         flat = np.repeat(far[block] < -30.0, inside)  # ndtr has no digits left there
         y[flat] = (np.repeat(near[block], inside) * sd * u)[flat]
         y[flat] += (np.repeat(far[block], inside) * sd * (1.0 - u))[flat]
-        alone = np.repeat(inside == 1, inside) & np.repeat(far[block] - near[block] > 1.0, inside)
-        y = np.where(alone, np.repeat(mirrored[block] * levels[block], inside), y)
         out[where] = y * np.repeat(mirrored[block], inside)
     out.sort()
     restandardise(out)
@@ -203,18 +205,20 @@ def _starts(z: Array) -> npt.NDArray[np.intp]:
     return np.concatenate(([0], np.flatnonzero(z[1:] != z[:-1]) + 1))
 
 
-def _lower(levels: Array) -> Array:
-    below = np.empty_like(levels)
-    below[1:] = 0.5 * (levels[1:] + levels[:-1])
-    below[0] = levels[0] - 0.5 * (levels[1] - levels[0])
-    return below
+def _cells(levels: Array, counts: npt.NDArray[np.intp]) -> tuple[Array, Array]:
+    """Return where the cell of each different value begins and ends: half-way to its neighbours.
 
-
-def _upper(levels: Array) -> Array:
-    above = np.empty_like(levels)
-    above[:-1] = 0.5 * (levels[1:] + levels[:-1])
-    above[-1] = levels[-1] + 0.5 * (levels[-1] - levels[-2])
-    return above
+    To either side a cell reaches no farther than a typical cell is wide: far out, where levels are
+    left empty, the next one says little about the steps.
+    """
+    half = 0.5 * np.diff(levels)
+    down = np.concatenate((half[:1], half))
+    up = np.concatenate((half, half[-1:]))
+    order = np.argsort(down + up)
+    before = np.cumsum(counts[order])
+    typical = float((down + up)[order[np.searchsorted(before, 0.5 * before[-1])]])
+    reach = typical
+    return levels - np.minimum(down, reach), levels + np.minimum(up, reach)
 
 
 def l_ratios(z: Array) -> tuple[float, float]:

@@ -84,6 +84,13 @@ def read_sample(data: Any, *, name: str = "sample", least: int = 1) -> Sample:
     return Sample(values, positions, missing)
 
 
+def check_seed(seed: Any) -> int:
+    """Refuse what cannot start a stream of random numbers."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed must be a whole number, 0 or more; got {seed!r}.")
+    return int(seed)
+
+
 def _too_few(name: str, n: int, missing: int, least: int) -> str:
     if n == 0 and missing == 0:
         return f"{name} is empty: it needs at least {_count(least, 'number')}."
