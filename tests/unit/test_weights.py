@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -274,3 +275,26 @@ def test_the_shown_work_is_that_of_the_weighted_equation() -> None:
     assert "(X.T * w) @ X" in shown
     assert "weighted by w" in str(fit)
     assert fit.to_dict()["weights"] == {"name": "w", "kind": "analytic"}
+
+
+@pytest.mark.parametrize(("option", "column"), [("--weights", "w"), ("--frequencies", "n")])
+def test_the_command_line_takes_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, column: str
+) -> None:
+    """Promise: the command line gives the numbers of the library."""
+    from gausswork.cli import main
+
+    path = frames(tmp_path)["csv"]
+    arguments = ["fit", path, "--target", "y", "--features", "a,b", option, column, "--json"]
+    assert main(arguments) == 0
+    told = json.loads(capsys.readouterr().out)
+    kind = {"--weights": "weights", "--frequencies": "frequencies"}[option]
+    fit = gw.fit(path, "y", features="a,b", **{kind: column})
+    assert [term["estimate"] for term in told["terms"]] == fit.coefficients.tolist()
+    assert told["weights"]["name"] == column
+    assert main([*arguments[:-1], "--ridge", "2.5", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["method"]["ridge"] == 2.5
+    assert told["terms"][1]["standard_error"] is None
+    assert main(["fit", path, "--target", "y", option, "weigth"]) == 2
+    assert "no column 'weigth'" in capsys.readouterr().err

@@ -128,11 +128,11 @@ class LaggedSums:
     def add(self, s: Array) -> None:
         """Add some consecutive rows, (m, k)."""
         lags, m = len(self._weights), len(s)
-        self.total += s.T @ s
+        self.total += np.einsum("ij,ik->jk", s, s)  # BLAS would start threads for so little
         if lags and m:
             both = np.concatenate((self._past, s))
             earlier = self._weighted(both, m)
-            crossed = s.T @ earlier
+            crossed = np.einsum("ij,ik->jk", s, earlier)
             self.total += crossed + crossed.T
             self._past = both[-lags:].copy()
 

@@ -22,7 +22,7 @@ from gausswork.leastsquares import clusters as clustering
 from gausswork.leastsquares.inference import check_level, t_quantile
 from gausswork.leastsquares.lagged import LaggedSums, Window, window
 from gausswork.leastsquares.rows import source_of
-from gausswork.leastsquares.scores import Coordinates, coordinates_of, scores
+from gausswork.leastsquares.scores import Coordinates, coordinates_of, gram, scores
 from gausswork.leastsquares.wald import HypothesisTest, test_hypotheses
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _white(fit: Fit, source: Source, kind: str) -> Robust:
             single = free <= _ONE
             alone = np.concatenate((alone, part.q[single]))
             spread = np.where(single, 0.0, spread / np.where(single, 1.0, free) ** power)
-        meat += (part.q * spread[:, None]).T @ part.q
+        meat += gram(part.q, spread)
     n, rank = fit.rows, fit.rank
     words = {
         "HC0": "none",
@@ -276,7 +276,8 @@ def _clustered(fit: Fit, source: Source, given: Any, data: Any, corrected: bool)
     seen = 0
     for part in scores(fit, source, to):
         s = part.q * (part.residual * part.weight)[:, None]
-        square = np.square(part.q @ to.factor.T) * part.weight[:, None]
+        square = np.square(np.einsum("ij,kj->ik", part.q, to.factor))
+        square *= part.weight[:, None]
         for number, (way, total, count) in enumerate(zip(ways, sums, rows, strict=True)):
             numbers = np.arange(seen, seen + len(s)) if way.by_kept else part.number
             codes = way.codes[numbers]

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from gausswork.data.sources import Batch, Source
 from gausswork.data.weights import FREQUENCY
 from gausswork.leastsquares import doubledouble as dd
+from gausswork.leastsquares.backend import default_backend
 from gausswork.leastsquares.doubledouble import DoubleDouble
 from gausswork.leastsquares.inference import residual_sd
 from gausswork.leastsquares.kernels import columns_of
@@ -33,6 +34,7 @@ Integers = npt.NDArray[np.int64]
 
 _BATCH = 8192  # rows at a time: the temporaries stay in cache
 _PRECISE = 1e3  # condition number from which float64 would leave fewer than about 12 digits
+_MANY_COLUMNS = 32
 _CLEAR = 1e4  # times the residual sd: larger terms leave residuals fewer than twelve digits
 
 
@@ -106,10 +108,10 @@ def coordinates_of(fit: Fit, source: Source) -> Coordinates:
     found = Coordinates(s, fit.weighting == FREQUENCY, kept, precise, raw, raw)
     if not precise:
         return found
-    gram = np.zeros((len(raw), len(raw)))
+    square = np.zeros((len(raw), len(raw)))
     for part in scores(fit, source, found):
-        gram += part.q.T @ (part.q * part.weight[:, None])
-    lower: Array = np.asarray(np.linalg.cholesky(gram), dtype=np.float64)
+        square += gram(part.q, part.weight)
+    lower: Array = np.asarray(np.linalg.cholesky(square), dtype=np.float64)
     return replace(found, lower=lower, factor=_divided(lower, raw))
 
 
@@ -183,13 +185,13 @@ def _scored(
             q[:, 0] = to.raw[0, 0]
         root = s.inverse_root[np.ix_(to.kept, to.kept)]
         scaled = dd.scale(deviation, s.scales[to.kept, None])
-        q[:, first:] = _precisely(scaled, root) if to.precise else scaled[0].T @ root
+        q[:, first:] = _precisely(scaled, root) if to.precise else _triangle(scaled[0], root)
         if to.lower is not None:
             q = _divided(to.lower, q)
         leverage = np.einsum("ij,ij->i", q, q)
         if not to.frequencies:
             leverage *= w
-        residual = _residuals(to, deviation, y)
+        residual = _residuals(to, deviation, y, w)
     return Scores(q, residual, w, np.minimum(leverage, 1.0), number)
 
 
@@ -204,6 +206,31 @@ def _deviations(to: Coordinates, x: Array, low: Array | None) -> DoubleDouble:
     return dd.normalize(high, error)
 
 
+def _triangle(u: Array, root: Array) -> Array:
+    """Return uᵀ·root, (m, r), for an upper triangular root.
+
+    Column by column while they are few: BLAS starts threads for what takes less time than that.
+    """
+    if len(root) > _MANY_COLUMNS:
+        return np.asarray(u.T @ root)
+    out = np.empty((u.shape[1], len(root)))
+    for k in range(len(root)):
+        total = u[0] * root[0, k]
+        for j in range(1, k + 1):
+            total += u[j] * root[j, k]
+        out[:, k] = total
+    return out
+
+
+def gram(q: Array, weight: Array | None = None) -> Array:
+    """Return qᵀ·diag(weight)·q, (k, k)."""
+    k = q.shape[1]
+    if not k or not len(q):
+        return np.zeros((k, k))
+    ones, none = np.ones(k), np.zeros(k)
+    return default_backend().gram(q[:, :-1], q[:, -1], ones, none, 0, weight).second_high
+
+
 def _precisely(u: DoubleDouble, root: Array) -> Array:
     """Return uᵀ·root, (m, r), for an upper triangular root, summed in double-double."""
     out = np.empty((u[0].shape[1], len(root)))
@@ -215,16 +242,15 @@ def _precisely(u: DoubleDouble, root: Array) -> Array:
     return out
 
 
-def _residuals(to: Coordinates, deviation: DoubleDouble, y: Array) -> Array:
+def _residuals(to: Coordinates, deviation: DoubleDouble, y: Array, w: Array) -> Array:
     """Return y − ŷ, in double-double for the rows where terms cancel."""
     s, first = to.solution, int(to.solution.intercept)
     slopes = s.coefficients[first:][to.kept]
     e: Array = (y - s.target_mean) - s.target_mean_low
     size = np.abs(e) + np.abs(slopes) @ np.abs(deviation[0])
     e = e - slopes @ deviation[0]
-    # a fit of weights may have rows that are as light as this is heavy: look at each one's size
-    usual = residual_sd(s) if s.moments.weighting is None else 0.0
-    lossy = np.flatnonzero((size > _CLEAR * max(usual, 0.0)) & np.isfinite(size))
+    usual = residual_sd(s) / (1.0 if to.frequencies else np.sqrt(w))  # sd of each row's error
+    lossy = np.flatnonzero((size > _CLEAR * usual) & np.isfinite(size))
     if len(lossy):
         lows = s.coefficient_lows[first:][to.kept]
         total = dd.two_sum(y[lossy], -s.target_mean)
