@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gausswork.initialization.activations import ACTIVATIONS, gain
     from gausswork.initialization.apply import Initialized, initialize
+    from gausswork.initialization.comparison import Comparison, Trained, compare
     from gausswork.initialization.doctor import Diagnosis, diagnose
     from gausswork.initialization.draws import draw, lsuv, variance_scaling
     from gausswork.initialization.fan import Fans, fans
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIVATIONS",
+    "Comparison",
     "Diagnosis",
     "Fans",
     "Initialized",
     "MeanField",
     "Plan",
     "Scheme",
+    "Trained",
+    "compare",
     "diagnose",
     "draw",
     "edge_of_chaos",
@@ -46,12 +50,15 @@ __all__ = [
 
 _HOMES = {
     "ACTIVATIONS": "activations",
+    "Comparison": "comparison",
     "Diagnosis": "doctor",
     "Fans": "fan",
     "Initialized": "apply",
     "MeanField": "theory",
     "Plan": "plans",
     "Scheme": "schemes",
+    "Trained": "comparison",
+    "compare": "comparison",
     "diagnose": "doctor",
     "draw": "draws",
     "edge_of_chaos": "theory",
