@@ -83,5 +83,5 @@ def test_what_are_no_penalties(arguments: tuple, message: str) -> None:
 def test_what_is_no_fit() -> None:
     with pytest.raises(InputError, match="takes a fit"):
         gw.ridge_path(X, GRID)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="Leave it out"):
+    with pytest.raises(InputError, match="a fit knows whether it has an intercept"):
         gw.ridge_path(gw.fit(X, Y), GRID, intercept=False)
