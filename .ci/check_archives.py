@@ -21,9 +21,12 @@ def problems(folder: Path) -> list[str]:
 
     with zipfile.ZipFile(wheel) as archive:
         in_wheel = set(archive.namelist())
-    compiled = [name for name in in_wheel if name.startswith("gausswork/_native/_kernels")]
-    if has_compiler() and not compiled:
-        found.append(f"{wheel.name}: no compiled kernels although there is a C compiler")
+    here = Path(__file__).resolve().parents[1]
+    binaries = [name for name in in_wheel if name.endswith((".so", ".pyd"))]
+    for stub in sorted(here.glob(f"{NATIVE}/*.pyi")):  # each compiled module has its signatures
+        module = f"gausswork/_native/{stub.stem}."
+        if has_compiler() and not any(name.startswith(module) for name in binaries):
+            found.append(f"{wheel.name}: {stub.stem} is not compiled although there is a compiler")
     if "gausswork/py.typed" not in in_wheel:
         found.append(f"{wheel.name}: py.typed is missing, so type checkers ignore the package")
     if not any(name.endswith("licenses/LICENSE") for name in in_wheel):
@@ -36,7 +39,6 @@ def problems(folder: Path) -> list[str]:
 
     with tarfile.open(sdist) as archive:
         in_sdist = {name.partition("/")[2] for name in archive.getnames()}
-    here = Path(__file__).resolve().parents[1]
     wanted = {str(path.relative_to(here)) for path in here.glob(f"{NATIVE}/*.[ch]")}
     wanted |= {str(path.relative_to(here)) for path in here.glob("src/**/*.py")}
     wanted |= {"Makefile", "constraints.txt", "LICENSE", "examples/galton-families.csv"}
