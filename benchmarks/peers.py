@@ -79,6 +79,13 @@ def _scikit_learn(data: Data) -> Array:
     return np.append(fit.intercept_, fit.coef_) if data.intercept else np.asarray(fit.coef_)
 
 
+def _adapter(data: Data) -> Array:
+    from gausswork.sklearn import LinearRegression
+
+    fit = LinearRegression(fit_intercept=data.intercept).fit(data.x, data.y)
+    return np.append(fit.intercept_, fit.coef_) if data.intercept else np.asarray(fit.coef_)
+
+
 def _statsmodels(method: str) -> Callable[[Data], Array]:
     def fit(data: Data) -> Array:
         import statsmodels.api as sm
@@ -112,6 +119,7 @@ FITTERS: dict[str, Callable[[Data], Array]] = {
     "gausswork": _ours,
     "gausswork, 15 digits": _ours_15,
     "gausswork without compiler": _ours_numpy,
+    "gausswork.sklearn": _adapter,
     "scikit-learn": _scikit_learn,
     "statsmodels pinv": _statsmodels("pinv"),
     "statsmodels QR": _statsmodels("qr"),

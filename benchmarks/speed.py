@@ -35,6 +35,7 @@ EVERYBODY = (
     "gausswork",
     "gausswork, 15 digits",
     "gausswork without compiler",
+    "gausswork.sklearn",
     "scikit-learn",
     "statsmodels pinv",
     "statsmodels QR",

@@ -236,6 +236,12 @@ def _checked(
     estimator: Any, x: Any, y: Any, sample_weight: Any
 ) -> tuple[Any, npt.NDArray[Any], npt.NDArray[Any] | None]:
     """Return data as arrays; what is not finite is looked for when the sums are not."""
+    if sample_weight is None and _as_they_are(x, y):
+        # Looking at such arrays would take scikit-learn longer than fitting a small table takes.
+        estimator.n_features_in_ = x.shape[1]
+        if hasattr(estimator, "feature_names_in_"):  # of an earlier fit
+            del estimator.feature_names_in_
+        return x, y, None
     x, y = validate_data(
         estimator, x, y,
         dtype=(np.float64, np.float32), accept_sparse=_SPARSE, y_numeric=True, multi_output=True,
@@ -244,6 +250,19 @@ def _checked(
     if sample_weight is None:
         return x, y, None
     return x, y, _check_sample_weight(sample_weight, x, dtype=x.dtype, ensure_non_negative=True)
+
+
+def _as_they_are(x: Any, y: Any) -> bool:
+    """Whether two arrays are predictors and one target without any doubt."""
+    return (
+        type(x) is np.ndarray
+        and type(y) is np.ndarray
+        and x.dtype in (np.float64, np.float32)
+        and y.dtype in (np.float64, np.float32)
+        and x.ndim == 2
+        and y.ndim == 1
+        and len(x) == len(y) > 0 < x.shape[1]
+    )
 
 
 def _fits(
@@ -305,10 +324,10 @@ def _keep(estimator: Any, fits: list[Fit], *, one: bool) -> None:
 def _of_minimum_norm(fit: Fit) -> tuple[Array, float]:
     """Return coefficients and intercept; of all that fit alike, those of the smallest norm."""
     solution = fit.solution
-    names = {name: k for k, name in enumerate(fit.moments.names)}
     coefficients = np.array(fit.coefficients[int(solution.intercept) :])
     if not solution.dependencies:
         return coefficients, fit.intercept
+    names = {name: k for k, name in enumerate(fit.moments.names)}
     coefficients[np.isnan(coefficients)] = 0.0
     # Along each of these the fit does not change: a column less the combination that it equals.
     flat = np.zeros((len(coefficients), len(solution.dependencies)))
