@@ -41,7 +41,14 @@ def extension(name: str, source: str, *headers: str) -> Extension:
 setup(
     ext_modules=[
         extension("_kernels", "module.c", "blocks.h", "doubledouble.h", "small.h"),
-        extension("_normal", "normal.c", "normal_lanes.h", "normal_tables.h", "doubledouble.h"),
+        extension(
+            "_normal",
+            "normal.c",
+            "normal_lanes.h",
+            "normal_rows.h",
+            "normal_tables.h",
+            "doubledouble.h",
+        ),
         extension("_recursion", "recursion.c"),
         extension("_sampling", "sampling.c", "sampling_blocks.h"),
         extension("_stochastic", "stochastic.c", "stochastic_steps.h"),

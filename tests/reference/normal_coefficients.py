@@ -2,13 +2,14 @@
 
     python -m tests.reference.normal_coefficients
 
-writes ``gausswork/normal/coefficients.py`` and ``gausswork/_native/normal_tables.h`` afresh. A test
-derives them again and compares.
+writes ``gausswork/normal/coefficients.py``, ``gausswork/_native/normal_tables.h`` and
+``gausswork/_native/normal_rows.h`` afresh. A test derives them again and compares.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ NEAR_END = 7  # up to here a shorter polynomial serves: few numbers lie beyond
 NEAR_DEGREE = 17
 EXP_DEGREE = 10
 NODES = 48
+ROWS_END = 4  # the compiled cdf reads the middle from a table: 0.006 % of a sample lies beyond
+ROWS_PER_SD = 32
+ROW_DEGREE = 7  # eight numbers are one line of the cache
+ROW_NODES = 14
 
 
 def scaled_tail(x: Any) -> Any:
@@ -60,23 +65,40 @@ def exp_function(t: Any) -> Any:
     return (mp.exp(r) - 1 - r) / r**2
 
 
-def chebyshev(function: Callable[[Any], Any], degree: int) -> list[Any]:
+@cache
+def cosine(numerator: int, denominator: int) -> Any:
+    """Return cos(π·numerator/denominator)."""
+    return mp.cos(mp.pi * numerator / denominator)
+
+
+def chebyshev(function: Callable[[Any], Any], degree: int, nodes: int = NODES) -> list[Any]:
     """Return the monomial coefficients of the truncated Chebyshev series on [−1, 1]."""
-    nodes = [mp.cos(mp.pi * (k + mp.mpf(1) / 2) / NODES) for k in range(NODES)]
-    values = [function(t) for t in nodes]
+    values = [function(cosine(2 * k + 1, 2 * nodes)) for k in range(nodes)]
     before, current = [mp.mpf(0)], [mp.mpf(1)]
     total = [mp.mpf(0)] * (degree + 1)
     for j in range(degree + 1):
         series = (2 if j else 1) * sum(
-            v * mp.cos(j * mp.pi * (k + mp.mpf(1) / 2) / NODES) for k, v in enumerate(values)
+            v * cosine(j * (2 * k + 1) % (4 * nodes), 2 * nodes) for k, v in enumerate(values)
         )
         for i, a in enumerate(current):
-            total[i] += series / NODES * a
+            total[i] += series / nodes * a
         shifted = [mp.mpf(0), *(a if j == 0 else 2 * a for a in current)]
         for i, a in enumerate(before if j else []):
             shifted[i] -= a
         before, current = current, shifted
     return total
+
+
+def rows() -> list[list[float]]:
+    """Return P(X ≤ c + d) as a polynomial of d, |d| ≤ 1/64, for every c = k/32 from −4 to 4."""
+    half = mp.mpf(1) / (2 * ROWS_PER_SD)
+    found = []
+    with mpmath.workdps(DIGITS):
+        for k in range(-ROWS_END * ROWS_PER_SD, ROWS_END * ROWS_PER_SD + 1):
+            centre = mp.mpf(k) / ROWS_PER_SD
+            row = chebyshev(lambda t, c=centre: mp.ncdf(c + t * half), ROW_DEGREE, ROW_NODES)
+            found.append([float(a / half**j) for j, a in enumerate(row)])
+    return found
 
 
 def _root_near(points: int, guess: Any) -> Any:
@@ -204,6 +226,21 @@ def c_source(found: dict[str, Any]) -> str:
     return HEADER + "".join(parts)
 
 
+def rows_source(found: list[list[float]]) -> str:
+    """Return ``normal_rows.h``."""
+    lines = ",\n".join("    {" + ", ".join(repr(a) for a in row) + "}" for row in found)
+    return (
+        "/* P(X ≤ c + d) as polynomials of d, |d| ≤ 1/64, lowest power first: a row for every\n"
+        " * c = k/32 from −4 to 4. Written by tests/reference/normal_coefficients.py. */\n\n"
+        f"#define ROWS_END {float(ROWS_END)!r}\n"
+        f"#define ROWS_PER_SD {ROWS_PER_SD}\n"
+        f"#define ROWS_MIDDLE {ROWS_END * ROWS_PER_SD}\n"
+        f"static const double ROWS[{len(found)}][{ROW_DEGREE + 1}] "
+        f"__attribute__((aligned(64))) = {{\n{lines},\n}};\n"
+    )
+
+
 if __name__ == "__main__":
     (PACKAGE / "normal" / "coefficients.py").write_text(python_source(tables()), encoding="utf-8")
     (PACKAGE / "_native" / "normal_tables.h").write_text(c_source(tables()), encoding="utf-8")
+    (PACKAGE / "_native" / "normal_rows.h").write_text(rows_source(rows()), encoding="utf-8")

@@ -88,6 +88,38 @@ def test_a_rounded_z_would_not_do() -> None:
 
 
 @pytest.mark.usefixtures("kernels")
+def test_the_table_of_the_middle_is_good_at_its_seams_and_its_ends() -> None:
+    """A row serves 1/32 sd; where one ends and the next begins, either must do."""
+    seams = np.arange(-129, 130) / 32 + 1 / 64
+    x = np.concatenate([seams, np.nextafter(seams, -9), np.nextafter(seams, 9), [-4.0, 4.0]])
+    x = np.concatenate([x, np.nextafter([-4.0, 4.0], [-9.0, 9.0]), [-0.0, 5e-324, -5e-324]])
+    assert errors(functions.cdf(x), lambda x: tail(-x), x).max() <= 2.5
+    assert errors(functions.sf(x), tail, x).max() <= 2.5
+    assert functions.cdf(np.array([0.0, -0.0])).tolist() == [0.5, 0.5]
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.7, 1.0])
+def test_numbers_of_the_middle_and_far_ones_in_any_mixture_and_count(share: float) -> None:
+    """Each number has its own result, whatever stands beside it and however many there are."""
+    rng = np.random.default_rng(11)
+    n = 10_000
+    x = np.where(rng.random(n) < share, rng.uniform(-39, 39, n), rng.uniform(-4, 4, n))
+    odd = rng.integers(0, n, 40)
+    x[odd] = rng.choice([np.inf, -np.inf, np.nan, 1e300, -0.0, -40.0], 40)
+    some = np.concatenate([odd, rng.integers(0, n, 60)])
+    for mean, sd in ((0.0, 1.0), (0.25, 1.5)):
+        for name in ("cdf", "sf"):
+            call = getattr(functions, name)
+            found = call(x, mean, sd)
+            alone = np.array([call(v, mean, sd) for v in x[some].tolist()])
+            np.testing.assert_allclose(found[some], alone, rtol=6 * UNIT, atol=1e-320)
+            for count in (0, 1, 3, 7, 9, 511, 513, 1030):
+                few = call(x[:count], mean, sd)
+                np.testing.assert_allclose(few, found[:count], rtol=6 * UNIT, atol=1e-320)
+
+
+@pytest.mark.usefixtures("kernels")
 def test_single_numbers_and_arrays_of_parameters_agree_with_arrays() -> None:
     x = 70.0 + 10.0 * grid(20)
     normal, many = gw.Normal(70, 10), gw.Normal(np.full(len(x), 70.0), 10.0)
@@ -208,3 +240,5 @@ def test_the_tables_in_the_source_are_what_the_derivation_gives() -> None:
     assert python == coefficients.python_source(found)
     c = (package / "_native" / "normal_tables.h").read_text(encoding="utf-8")
     assert c == coefficients.c_source(found)
+    rows = (package / "_native" / "normal_rows.h").read_text(encoding="utf-8")
+    assert rows == coefficients.rows_source(coefficients.rows())

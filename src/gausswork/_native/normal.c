@@ -18,9 +18,11 @@
 #error "the compiled kernels need GCC or Clang; without them plain NumPy serves"
 #endif
 
-#define STRIP 64 /* numbers that pass through the tails together */
+#define STRIP 64  /* numbers that pass through the formulas together */
+#define GROUP 512 /* numbers of which those beyond the table are put together */
 
 #include "doubledouble.h"
+#include "normal_rows.h"
 #include "normal_tables.h"
 
 enum { NORMAL_PDF, NORMAL_CDF, NORMAL_SF, NORMAL_LOGPDF, NORMAL_LOGCDF, NORMAL_LOGSF,
@@ -42,6 +44,9 @@ typedef struct {
 
 #define LANES 2
 #define NAME(x) x##_baseline
+#define SIGNS(m) ((int)((m)[0] & 1) | (int)((m)[1] & 2))
+#define COLUMNS(r, j, a, b) \
+    ((a) = (vec){(r)[0][j], (r)[1][j]}, (b) = (vec){(r)[0][(j) + 1], (r)[1][(j) + 1]})
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #define VFMA(a, b, c) ((vec)vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b)))
@@ -65,8 +70,20 @@ typedef struct {
 #endif
 
 TARGET_AVX2
+static INLINE __m256d pairs(const double *a, const double *b)
+{
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(a)), _mm_loadu_pd(b), 1);
+}
 #define LANES 4
 #define NAME(x) x##_avx2
+#define SIGNS(m) _mm256_movemask_pd((__m256d)(m))
+static INLINE void columns_avx2(const double *const *r, int j, __m256d *a, __m256d *b)
+{
+    __m256d even = pairs(r[0] + j, r[2] + j), odd = pairs(r[1] + j, r[3] + j);
+    *a = _mm256_unpacklo_pd(even, odd);
+    *b = _mm256_unpackhi_pd(even, odd);
+}
+#define COLUMNS(r, j, a, b) columns_avx2(r, j, (__m256d *)&(a), (__m256d *)&(b))
 #define VFMA(a, b, c) ((vec)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
 #define HAS_FMA 1
 #include "normal_lanes.h"
@@ -75,6 +92,19 @@ TARGET_END
 TARGET_AVX512
 #define LANES 8
 #define NAME(x) x##_avx512
+#define SIGNS(m) ((int)_mm512_movepi64_mask((__m512i)(m)))
+static INLINE __m512d quadruple(const double *a, const double *b, const double *c, const double *d)
+{
+    return _mm512_insertf64x4(_mm512_castpd256_pd512(pairs(a, b)), pairs(c, d), 1);
+}
+static INLINE void columns_avx512(const double *const *r, int j, __m512d *a, __m512d *b)
+{
+    __m512d even = quadruple(r[0] + j, r[2] + j, r[4] + j, r[6] + j);
+    __m512d odd = quadruple(r[1] + j, r[3] + j, r[5] + j, r[7] + j);
+    *a = _mm512_unpacklo_pd(even, odd);
+    *b = _mm512_unpackhi_pd(even, odd);
+}
+#define COLUMNS(r, j, a, b) columns_avx512(r, j, (__m512d *)&(a), (__m512d *)&(b))
 #define VFMA(a, b, c) ((vec)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
 #define HAS_FMA 1
 #include "normal_lanes.h"

@@ -1,7 +1,10 @@
 /* Density and tails of the normal distribution, written once and compiled for each instruction set.
  *
- * The including file defines LANES, NAME(x), VFMA(a, b, c) and HAS_FMA as for blocks.h. The formulas
- * and their error are those of gausswork/normal/formulas.py, which is what this is tested against.
+ * The including file defines LANES, NAME(x), VFMA(a, b, c) and HAS_FMA as for blocks.h; SIGNS(m), the
+ * sign bits of a vector as an integer; and COLUMNS(r, j, a, b), which fills two vectors with what
+ * stands at r[lane][j] and at r[lane][j + 1]. The formulas and their error are those of
+ * gausswork/normal/formulas.py, which is what this is tested against; but a tail that is no small
+ * one comes from a table, which takes no exponential and no division.
  * This file must be compiled with -ffp-contract=off.
  */
 
@@ -76,21 +79,27 @@ static INLINE void NAME(bells)(const vec *z, const vec *rest, NAME(power) *e)
     }
 }
 
-/* z = (x − mean)/sd as high + low, both with the sign taken off; at most 40 */
+/* z = (x − mean)/sd as high + low */
+static INLINE vec NAME(standardized)(const normal_call *call, int mode, const double *x,
+                                     const double *low, vec *rest)
+{
+    vec v = LOAD(x);
+    *rest = ALL(0.0);
+    if (mode == NORMAL_TWO_WORDS) *rest = LOAD(low);
+    if (mode != NORMAL_SHIFTED) return v;
+    const vec shift = ALL(-call->mean), sd = ALL(call->sd), inverse = ALL(call->inverse_sd);
+    vec d = v + shift, back = d - v, lost = (v - (d - back)) + (shift - back);
+    vec z = d * inverse;
+    *rest = (REMAINDER(d, z, sd) + lost) * inverse;
+    return z;
+}
+
+/* z as high + low with the sign taken off; at most 40 */
 static INLINE vec NAME(distance)(const normal_call *call, int mode, const double *x,
                                  const double *low, vec *rest, mask *negative)
 {
-    vec v = LOAD(x), z, l = ALL(0.0);
     const mask sign = (mask){0} + INT64_MIN;
-    if (mode != NORMAL_SHIFTED) {
-        z = v;
-        if (mode == NORMAL_TWO_WORDS) l = LOAD(low);
-    } else {
-        const vec shift = ALL(-call->mean), sd = ALL(call->sd), inverse = ALL(call->inverse_sd);
-        vec d = v + shift, back = d - v, lost = (v - (d - back)) + (shift - back);
-        z = d * inverse;
-        l = (REMAINDER(d, z, sd) + lost) * inverse;
-    }
+    vec l, z = NAME(standardized)(call, mode, x, low, &l);
     *negative = z < 0.0;
     vec size = (vec)((mask)z & ~sign);
     mask far = size > 40.0;
@@ -192,8 +201,46 @@ static INLINE void NAME(strips)(const normal_call *given, int kind, int mode, co
     }
 }
 
-static void NAME(evaluate)(const normal_call *call, const double *x, const double *low, ptrdiff_t n,
-                           double *out)
+/* P(X ≤ z) of the z up to ROWS_END, a row of the table for each lane; for other z, anything */
+static INLINE vec NAME(from_rows)(vec z, vec rest, mask near)
+{
+    const double magic = 6755399441055744.0 / ROWS_PER_SD; /* 1.5·2^52: its last digit is worth one row */
+    const double *row[LANES];
+    long long at[LANES];
+    vec kept = z + magic, d = (z - (kept - magic)) + rest, c[8];
+    mask rows = near & (mask)kept;
+    memcpy(at, &rows, sizeof at);
+    for (int lane = 0; lane < LANES; lane++) row[lane] = ROWS[ROWS_MIDDLE + (int32_t)at[lane]];
+    for (int j = 0; j < 8; j += 2) COLUMNS(row, j, c[j], c[j + 1]);
+    vec s = c[7];
+    for (int j = 6; j >= 0; j--) s = VFMA(s, d, c[j]);
+    return s;
+}
+
+/* Tails of the numbers up to ROWS_END; `where` takes the places of the others. Returns how many
+ * these are. `count` is a multiple of LANES. */
+static INLINE int NAME(middle)(const normal_call *call, int kind, int mode, const double *x,
+                               const double *low, int count, double *out, int *where)
+{
+    const mask sign = (mask){0} + INT64_MIN;
+    int others = 0;
+    for (int k = 0; k < count; k += LANES) {
+        vec rest, z = NAME(standardized)(call, mode, x + k, low + k, &rest);
+        if (kind == NORMAL_SF) z = -z, rest = -rest;
+        mask near = (vec)((mask)z & ~sign) <= ROWS_END;
+        vec p = NAME(from_rows)(z, rest, near);
+        STORE(out + k, p);
+        int far = SIGNS(near) ^ ((1 << LANES) - 1);
+        for (int lane = 0; far; lane++, far >>= 1) {
+            where[others] = k + lane;
+            others += far & 1;
+        }
+    }
+    return others;
+}
+
+static void NAME(formulas)(const normal_call *call, const double *x, const double *low,
+                           ptrdiff_t n, double *out)
 {
 #define CASE(kind_, mode_) \
     if (call->kind == kind_ && call->mode == mode_) \
@@ -201,6 +248,57 @@ static void NAME(evaluate)(const normal_call *call, const double *x, const doubl
 #define MODES(kind_) \
     CASE(kind_, NORMAL_PLAIN); CASE(kind_, NORMAL_SHIFTED); CASE(kind_, NORMAL_TWO_WORDS)
     MODES(NORMAL_PDF);
+    MODES(NORMAL_CDF);
+    MODES(NORMAL_SF);
+#undef CASE
+}
+
+/* Tails: those that are not in the table are put together and go through the formulas. Where they
+ * are the majority, the next groups go there at once. */
+static INLINE void NAME(tables)(const normal_call *given, int kind, int mode, const double *x,
+                                const double *low, ptrdiff_t n, double *out)
+{
+    const normal_call call = *given; /* a copy that `out` cannot alias */
+    double padded[3][GROUP], rare[3][GROUP];
+    int where[GROUP + 1], spared = 0;
+    for (ptrdiff_t i = 0; i < n; i += GROUP) {
+        int count = n - i < GROUP ? (int)(n - i) : GROUP;
+        const double *at = x + i, *also = mode == NORMAL_TWO_WORDS ? low + i : NULL;
+        double *to = out + i;
+        if (spared > 0) {
+            NAME(formulas)(&call, at, also, count, to);
+            spared--;
+            continue;
+        }
+        int whole = count + (-count & (LANES - 1));
+        if (whole > count) {
+            for (int k = whole - LANES; k < whole; k++) padded[0][k] = padded[1][k] = 0.0;
+            memcpy(padded[0], at, sizeof(double) * (size_t)count);
+            if (mode == NORMAL_TWO_WORDS) memcpy(padded[1], also, sizeof(double) * (size_t)count);
+            at = padded[0];
+            also = padded[1];
+            to = padded[2];
+        }
+        int others = NAME(middle)(&call, kind, mode, at, also, whole, to, where);
+        while (others && where[others - 1] >= count) others--; /* what filled up the last vector */
+        for (int k = 0; k < others; k++) {
+            rare[0][k] = at[where[k]];
+            if (mode == NORMAL_TWO_WORDS) rare[1][k] = also[where[k]];
+        }
+        if (others) NAME(formulas)(&call, rare[0], rare[1], others, rare[2]);
+        for (int k = 0; k < others; k++) to[where[k]] = rare[2][k];
+        if (whole > count) memcpy(out + i, to, sizeof(double) * (size_t)count);
+        if (others > GROUP / 2) spared = 15;
+    }
+}
+
+static void NAME(evaluate)(const normal_call *call, const double *x, const double *low, ptrdiff_t n,
+                           double *out)
+{
+#define CASE(kind_, mode_) \
+    if (call->kind == kind_ && call->mode == mode_) \
+        NAME(tables)(call, kind_, mode_, x, low, n, out)
+    if (call->kind == NORMAL_PDF) NAME(formulas)(call, x, low, n, out);
     MODES(NORMAL_CDF);
     MODES(NORMAL_SF);
 #undef CASE
@@ -219,3 +317,5 @@ static void NAME(evaluate)(const normal_call *call, const double *x, const doubl
 #undef NAME
 #undef VFMA
 #undef HAS_FMA
+#undef SIGNS
+#undef COLUMNS
