@@ -94,13 +94,6 @@ def test_weights_are_in_the_sums(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(fit) == pytest.approx(fit.coefficients, rel=1e-10)
 
 
-def test_mini_batches_have_no_steps_to_show() -> None:
-    x, y = data(40, 1)
-    fit = gw.fit(x, y, method=gw.GradientDescent(0.01, 3, batch_size=10))
-    with pytest.raises(InputError, match="leave batch_size out"):
-        fit.show_work()
-
-
 def test_history_as_csv(tmp_path: Path) -> None:
     fit = gw.fit(LINE, target="y", method=gw.GradientDescent(0.01, 1000))
     assert fit.descent is not None

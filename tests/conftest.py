@@ -1,0 +1,12 @@
+"""Two test processes on two cores: libraries that start threads of their own get one each.
+
+Set before anything imports them; processes that tests start inherit it. The library's own threads
+are not affected.
+"""
+
+from __future__ import annotations
+
+import os
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
