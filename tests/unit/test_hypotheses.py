@@ -180,6 +180,14 @@ def test_what_follows_from_others_adds_nothing() -> None:
     assert [f.code for f in twice.findings] == ["redundant-hypothesis"]
 
 
+def test_the_same_hypothesis_twice_counts_once() -> None:
+    fit = gw.fit(X, Y)
+    once, twice = fit.test("x1 = x2"), fit.test("x1 = x2, x1 = x2")
+    assert (twice.statistic, twice.numerator_df) == (once.statistic, 1)
+    assert [f.code for f in twice.findings] == ["redundant-hypothesis"]
+    assert twice.hypotheses == ("x1 = x2", "x1 = x2")
+
+
 def test_contradictions_and_aliased_terms_are_refused() -> None:
     fit = gw.fit(np.column_stack([X, X[:, 0]]), Y)
     with pytest.raises(InputError, match="contradict"):
