@@ -626,6 +626,7 @@ def test_a_formula_after_the_data_takes_the_place_of_target_and_features(at, cap
     [
         (["fit", "y ~ x"], "after the data"),
         (["fit", "data.csv", "y ~ x", "--features", "x"], "leave --features out"),
+        (["fit", "data.csv", "y ~ x", "--target", "y"], "leave --target out"),
         (["fit", "data.csv", "y ~ x", "--no-intercept"], "- 1"),
         (["fit", "data.csv"], "--target"),
     ],

@@ -286,6 +286,20 @@ def test_a_coefficient_of_a_single_row_has_no_hc3() -> None:
         np.testing.assert_allclose(result.standard_errors[:4], without.standard_errors, rtol=1e-10)
 
 
+def test_hc0_of_a_coefficient_of_a_single_row_is_said_to_be_too_small() -> None:
+    alone = np.zeros(N)
+    alone[11] = 1.0
+    fit = gw.fit(np.column_stack([X, alone]), Y)
+    for kind in ("HC0", "HC1"):
+        result = fit.robust(kind)
+        assert np.isfinite(result.standard_errors).all()
+        (found,) = [f for f in result.findings if f.code == "single-row-coefficient"]
+        assert found.evidence["terms"] == ["x4"]
+        assert "1 row has leverage one" in found.sentence
+        assert f"{kind} errors are too small" in found.sentence
+        assert "single-row-coefficient" not in codes(gw.fit(X, Y).robust(kind))
+
+
 def test_aliased_terms_have_no_error() -> None:
     fit = gw.fit(np.column_stack([X, X[:, 0]]), Y)
     result = fit.robust("HC3")

@@ -164,7 +164,10 @@ def _take_formula(arguments: argparse.Namespace) -> None:
     from gausswork.data.formulas.tokens import is_formula
 
     given = arguments.data[-1]
-    if arguments.target is None and is_formula(given) and not Path(given).exists():
+    formula = is_formula(given) and not Path(given).exists()
+    if formula and arguments.target is not None:
+        arguments.refuse("a formula says what to explain: leave --target out")
+    if formula:
         arguments.data.pop()
         arguments.target = given
         if not arguments.data:

@@ -222,10 +222,10 @@ def _white(fit: Fit, source: Source, kind: str) -> Robust:
     power = _POWERS[kind]
     for part in scores(fit, source, to):
         spread = part.residual**2 * (part.weight if to.frequencies else part.weight**2)
+        free = 1.0 - part.leverage
+        single = free <= _ONE
+        alone = np.concatenate((alone, part.q[single]))
         if power:
-            free = 1.0 - part.leverage
-            single = free <= _ONE
-            alone = np.concatenate((alone, part.q[single]))
             spread = np.where(single, 0.0, spread / np.where(single, 1.0, free) ** power)
         meat += gram(part.q, spread)
     n, rank = fit.rows, fit.rank
@@ -251,17 +251,20 @@ def _alone(
     size = np.sqrt(np.einsum("ij,ij->i", to.factor, to.factor))
     whole = np.full(len(names), np.inf)
     whole[to.terms] = size
-    missing = np.asarray((touched > 1e-7 * whole[:, None]).any(axis=1))
-    some = [name for name, is_missing in zip(names, missing, strict=True) if is_missing]
+    touching = np.asarray((touched > 1e-7 * whole[:, None]).any(axis=1))
+    some = [name for name, is_touched in zip(names, touching, strict=True) if is_touched]
+    corrected = _POWERS[kind] > 0  # the others count such a row as one without any scatter
+    said = f"they have no {kind} error" if corrected else f"their {kind} errors are too small"
+    rows = ("row has", "a single row") if len(alone) == 1 else ("rows have", "single rows")
     finding = Finding(
         "single-row-coefficient",
         Severity.ALARM,
-        f"{len(alone):,} rows have leverage one: {listed(some)} rest on single rows, whose "
-        f"residuals are zero whatever the truth, so they have no {kind} error.",
+        f"{len(alone):,} {rows[0]} leverage one: {listed(some)} rest on {rows[1]}, where the "
+        f"residual is zero whatever the truth, so {said}.",
         "Leave those rows or terms out, or merge the level that occurs once with another.",
         {"terms": some, "rows": len(alone)},
     )
-    return (finding,), missing
+    return (finding,), touching if corrected else missing
 
 
 def _clustered(fit: Fit, source: Source, given: Any, data: Any, corrected: bool) -> Robust:
