@@ -311,9 +311,11 @@ def _keep(estimator: Any, fits: list[Fit], *, one: bool) -> None:
     intercepts = np.array([intercept for _, intercept in solved])
     digits = np.array([fit.trusted_digits[first:] for fit in fits])
     errors = np.array([fit.standard_errors[first:] for fit in fits])
-    estimator.coef_ = coefficients[0] if one else coefficients
+    # one target in a matrix of one column: scikit-learn's Ridge has flat coefficients too
+    flat = one or (len(fits) == 1 and isinstance(estimator, Ridge))
+    estimator.coef_ = coefficients[0] if flat else coefficients
     estimator.intercept_ = (float(intercepts[0]) if one else intercepts) if first else 0.0
-    estimator.trusted_digits_ = digits[0] if one else digits
+    estimator.trusted_digits_ = digits[0] if flat else digits
     if isinstance(estimator, LinearRegression):  # a penalised fit is biased and has none
         estimator.standard_errors_ = errors[0] if one else errors
     estimator.rank_ = fits[0].rank - first

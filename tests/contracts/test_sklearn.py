@@ -12,6 +12,7 @@ import textwrap
 import numpy as np
 import pytest
 import sklearn
+import sklearn.linear_model
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.linear_model import LinearRegression as Theirs
@@ -173,6 +174,20 @@ def test_several_targets(rows) -> None:
     )
     assert model.intercept_.shape == (2,)
     assert model.predict(x) == pytest.approx(Theirs().fit(x, both).predict(x))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(LinearRegression, Theirs), (Ridge, sklearn.linear_model.Ridge)]
+)
+@pytest.mark.parametrize("intercept", [True, False])
+def test_one_column_of_targets_has_their_shapes(rows, ours, theirs, intercept) -> None:
+    x, y = rows
+    model = ours(fit_intercept=intercept).fit(x, y[:, None])
+    expected = theirs(fit_intercept=intercept).fit(x, y[:, None])
+    assert model.coef_.shape == expected.coef_.shape == model.trusted_digits_.shape
+    assert np.shape(model.intercept_) == np.shape(expected.intercept_)
+    assert model.predict(x).shape == expected.predict(x).shape
+    assert model.predict(x) == pytest.approx(expected.predict(x))
 
 
 def test_sparse_predictors_give_the_same_bits(rows) -> None:
