@@ -139,3 +139,115 @@ def test_diagnose_says_what_the_library_says(tmp_path: Path, capsys: Any) -> Non
     assert capsys.readouterr().out == ""
     assert main(["init", "diagnose", "--widths", "16,16", "--activation", "tanh"]) == 0
     assert "tanh" in capsys.readouterr().out
+
+
+def _table(folder: Path) -> Path:
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 2, 120)
+    x = rng.normal(0.0, 1.0, (120, 3)) + 3.0 * kind[:, None]
+    lines = ["a,b,c,kind,word,amount,gappy"]
+    lines += [
+        f"{r[0]:.4f},{r[1]:.4f},{r[2]:.4f},{k},{'yes' if k else 'no'},{r.sum():.4f},"
+        for r, k in zip(x, kind, strict=True)
+    ]
+    place = folder / "table.csv"
+    place.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return place
+
+
+def test_compare_says_what_the_library_says(tmp_path: Path, capsys: Any) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    from gausswork.initialization import compare
+
+    expected = compare([16, 16], ["zeros", "he"], "digits", seeds=2, epochs=2)
+    asked = ["init", "compare", "--widths", "16,16", "--schemes", "zeros,he"]
+    asked += ["--seeds", "2", "--epochs", "2"]
+    place = tmp_path / "curves.png"
+    assert main([*asked, "--plot", str(place)]) == 0
+    assert capsys.readouterr().out.strip() == str(expected).strip()
+    assert place.stat().st_size > 5_000
+    assert main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [s["name"] for s in found["schemes"]] == ["zeros", "he"]
+    assert found["schemes"][1]["train_loss"] == expected["he"].train_loss.tolist()
+    assert found["schemes"][0]["verdict"] == "stays at chance"
+    # nothing learns: an alarm
+    assert main([*asked[:4], "--schemes", "zeros", "--epochs", "1", "--quiet"]) == 3
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "chance"), [("kind", "classification", 0.5), ("word", "classification", 0.5),
+                                   ("amount", "regression", 0.0)],
+)  # fmt: skip
+def test_compare_learns_a_table(
+    target: str, kind: str, chance: float, tmp_path: Path, capsys: Any
+) -> None:
+    pytest.importorskip("torch")
+    place = _table(tmp_path)
+    text = place.read_text(encoding="utf-8").splitlines()
+    place.write_text("\n".join(line.rpartition(",")[0] for line in text), encoding="utf-8")
+    asked = ["init", "compare", "--widths", "8", "--schemes", "he", "--seeds", "2"]
+    asked += ["--data", str(place), "--target", target, "--batch-size", "16", "--epochs", "4"]
+    assert main([*asked, "--learning-rate", "0.05", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["kind"] == kind
+    assert found["chance_accuracy"] == pytest.approx(chance, abs=0.2)
+    assert min(found["schemes"][0]["final_accuracy"]) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--schemes", "zeros,hee"], "Did you mean 'he'"),
+        (["--widths", "8,x"], "whole numbers"),
+        (["--widths", "8,0"], "from 1 on"),
+        (["--seeds", "0"], "at least 1"),
+        (["--batch-size", "5000"], "rows to train on"),
+        (["--data", "table.csv"], "belong together"),
+        (["--data", "table.csv", "--target", "knid"], "Did you mean 'kind'"),
+        (["--data", "table.csv", "--target", "kind", "--batch-size", "200"], "90 rows to train on"),
+        (["--data", "nowhere.csv", "--target", "kind"], "nowhere.csv"),
+        (["--optimizer", "adma"], "Did you mean 'adam'"),
+        (["--model", "net:build"], "X has 64 features"),
+        (["--model", "net:build", "--activation", "tanh"], "belongs to --widths"),
+        (["--plot", "x.gif"], ".png"),
+    ],
+)
+def test_compare_refuses(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    _write(tmp_path, monkeypatch)
+    _table(tmp_path)
+    assert main(["init", "compare", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_compare_interrupted_shows_what_there_is(monkeypatch: Any, capsys: Any) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    from gausswork.initialization import trainers
+
+    steps = 0
+    before = trainers.Optimizer.step
+
+    def step(self: Any, gradients: Any) -> None:
+        nonlocal steps
+        steps += 1
+        if steps > 30:
+            raise KeyboardInterrupt
+        before(self, gradients)
+
+    monkeypatch.setattr(trainers.Optimizer, "step", step)
+    asked = ["init", "compare", "--widths", "8", "--schemes", "he", "--seeds", "2", "--epochs", "3"]
+    assert main(asked) == 130
+    said = capsys.readouterr().out
+    assert said.startswith("INTERRUPTED")
+    assert "unfinished" in said

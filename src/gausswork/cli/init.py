@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from gausswork.cli import init_compare
 from gausswork.cli.command import ALARMED, DONE, EXIT_CODES, Parser, check_plot, say
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ examples:
   gausswork init show --scheme he --activation gelu --fan-in 768 --plot he.png
   gausswork init diagnose --widths 64,64,64,64,64,64 --scheme default,he --plot start.png
   gausswork init diagnose --model net:build --input-shape 3,32,32 --samples 64
+  gausswork init compare --widths 64,64,64 --schemes zeros,randn,xavier,he --plot curves.png
 """
 _SAMPLES = 128
 
@@ -36,6 +38,7 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
     )
     _add_show(actions, shape)
     _add_diagnose(actions, shape)
+    init_compare.add(actions, shape)
 
 
 def _add_show(actions: Any, shape: dict[str, Any]) -> None:

@@ -164,6 +164,10 @@ class Bar:
         """Show how far a descent has come, and its loss."""
         self._move(f"epoch {int(done):,} of {epochs:,}, loss {loss:.6g}", done, epochs)
 
+    def trained(self, done: int, total: int) -> None:
+        """Show how many epochs of all networks have been trained."""
+        self._move(f"epoch {done:,} of {total:,}, all networks", done, total)
+
     def stop(self) -> None:
         """Take the bar away."""
         if self._bar is not None:

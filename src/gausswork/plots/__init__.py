@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gausswork.plots.sampling import samplers
     from gausswork.plots.shape import central_limit, histogram, qq, samples
     from gausswork.plots.style import check_path, save
+    from gausswork.plots.trainings import training
 
 __all__ = [
     "animate",
@@ -42,6 +43,7 @@ __all__ = [
     "samples",
     "save",
     "schemes",
+    "training",
 ]
 
 # Public function -> the module that defines it.
@@ -65,6 +67,7 @@ _HOMES = {
     "samples": "shape",
     "save": "style",
     "schemes": "initialization",
+    "training": "trainings",
 }
 
 
