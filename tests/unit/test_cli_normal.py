@@ -36,7 +36,11 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ),
         (["5", "0", "--between", "4", "6"], ["100.00 %"]),
         (["70", "10"], ["60 to 80", "68.27 %", "95.45 %", "99.73 %", "63.255102498, 70"]),
-        (["70", "0"], ["highest density  ∞"]),
+        (["70", "0"], ["highest density  ∞", "70 to 70                 100.00 %"]),
+        (["5", "0", "--above", "5"], ["P(X > 5) = 0 %", "otherwise    100.00 %"]),
+        (["5", "0", "--above", "4"], ["P(X > 4) = 100.00 %"]),
+        (["5", "0", "--between", "5", "5"], ["P(5 < X < 5) = 0 %", "otherwise    100.00 %"]),
+        (["5", "0", "--between", "5", "6"], ["P(5 < X < 6) = 0 %"]),
     ],
 )
 def test_it_says_the_probability(

@@ -96,7 +96,7 @@ class Overview:
                     "sds": part.sds,
                     "lower": plain(part.lower),
                     "upper": plain(part.upper),
-                    "probability": part.probability,
+                    "probability": part.probability if self.normal.sd > 0.0 else 1.0,
                 }
                 for part in self.intervals
             ],
@@ -105,7 +105,7 @@ class Overview:
     def __str__(self) -> str:
         rows = [
             (f"within {part.sds:g} sd", f"{number(part.lower)} to {number(part.upper)}",
-             share(part.probability))
+             share(part.probability if self.normal.sd > 0.0 else 1.0))  # all of it is on the mean
             for part in self.intervals
         ]  # fmt: skip
         rows.append(("quartiles", ", ".join(map(number, self.quartiles)), ""))
@@ -125,8 +125,12 @@ def between(normal: Normal, a: float, b: float) -> Answer:
         a is larger than b, or one of them is no number.
     """
     _no_nan(a=a, b=b)
+    p, rest = normal.between(a, b), normal.outside(a, b)
+    if normal.sd == 0.0:
+        p = float(a < normal.mean < b)
+        rest = 1.0 - p
     return Answer(
-        normal, f"{number(a)} < X < {number(b)}", normal.between(a, b), normal.outside(a, b),
+        normal, f"{number(a)} < X < {number(b)}", p, rest,
         (float(a), float(b)), (_z(normal, a), _z(normal, b)),
     )  # fmt: skip
 
@@ -144,6 +148,9 @@ def above(normal: Normal, x: float) -> Answer:
     """Return the answer to X > x; errors as :func:`between`."""
     _no_nan(x=x)
     rest, p = _below(normal, x)
+    if normal.sd == 0.0:
+        p = float(x < normal.mean)
+        rest = 1.0 - p
     return Answer(
         normal, f"X > {number(x)}", p, rest, (float(x), math.inf), (_z(normal, x), math.inf)
     )
