@@ -231,3 +231,13 @@ def test_the_document_of_a_check_up_is_json() -> None:
         "<script>"
         not in gw.fit(drawn(names=("a", "b", "<script>")), "<script>").check()._repr_html_()
     )
+
+
+def test_five_thousand_rows_of_many_colours_stay_small(tmp_path) -> None:
+    """Noise is the picture that compresses least; long names and levels come on top."""
+    rng = np.random.default_rng(3)
+    rows = {name: rng.normal(size=5000) for name in ("y", "a" * 30, "b", "c")}
+    rows["g"] = rng.choice(["one", "two", "three", "four"], 5000)
+    path = tmp_path / "report.html"
+    gw.fit(rows, target="y").report(path)
+    assert path.stat().st_size < 300_000
