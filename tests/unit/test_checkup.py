@@ -412,3 +412,38 @@ def test_equal_weights_change_nothing_and_statsmodels_agrees_on_others() -> None
     )
     with pytest.raises(InputError, match="without frequencies"):
         gw.fit(x, y, frequencies=np.full(150, 2)).check()
+
+
+@pytest.mark.parametrize(("groups", "size"), [(60, 3), (20, 5), (60, 20)])
+def test_equal_and_independent_errors_in_sorted_groups_raise_no_alarm(groups, size) -> None:
+    """The fit makes residuals of a group alike in size and opposite in sign: no fault of errors."""
+    rng = np.random.default_rng(17)
+    group = np.repeat([f"g{i:02d}" for i in range(groups)], size)
+    seen = []
+    for _ in range(6):
+        rows = {"y": rng.normal(size=len(group)), "g": group}
+        seen += gw.fit(rows, target="y", features="g").check().findings
+    # each test finds something in one of a hundred
+    assert sum(f.code in ("unequal-spread", "alike-neighbours") for f in seen) <= 1
+    assert all(f.severity is not Severity.ALARM for f in seen)
+
+
+def test_unequal_and_dependent_errors_in_sorted_groups_are_seen() -> None:
+    rng = np.random.default_rng(18)
+    group = np.repeat([f"g{i:02d}" for i in range(15)], 20)
+    errors = rng.normal(size=301)
+    dependent = {"y": errors[1:] + 0.9 * errors[:-1], "g": group}
+    assert "alike-neighbours" in codes(gw.fit(dependent, target="y", features="g").check())
+    unequal = {"y": errors[1:] * np.repeat([0.2, 1.0, 3.0], 100), "g": group}
+    assert "unequal-spread" in codes(gw.fit(unequal, target="y", features="g").check())
+
+
+def test_one_row_is_spoken_of_as_one() -> None:
+    x = np.linspace(0.0, 1.0, 40)[:, np.newaxis]
+    noise = np.random.default_rng(3).normal(size=40)
+    noise[20] = 9.0
+    said = " ".join(f.sentence for f in gw.fit(x, noise).check().findings)
+    assert "lies 1 row, where" in said
+    noise[[0, 20, 39]] = 6.0, 0.0, -6.0
+    said = " ".join(f.sentence for f in gw.fit(x, noise).check().findings)
+    assert "weighs much too." in said

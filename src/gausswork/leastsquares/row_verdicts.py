@@ -49,7 +49,10 @@ def single_rows(fit: Fit, seen: Checkup) -> Iterator[Finding]:
     at = fit.names.index(term)
     without = _without(fit, seen, first, j)
     rows = [seen.label(int(r)) for r in worst.row[strong]]
-    many = f" Rows {', '.join(rows[1:_NAMED])} weigh much too." if len(rows) > 1 else ""
+    others = rows[1:_NAMED]
+    many = f" Rows {', '.join(others)} weigh much too." if len(others) > 1 else ""
+    if len(others) == 1:
+        many = f" Row {others[0]} weighs much too."
     yield Finding(
         "influential-row",
         Severity.CAUTION,
@@ -98,8 +101,8 @@ def outlying(seen: Checkup) -> Iterator[Finding]:
         f"Row {rows[0]} lies {t[far[0]]:.1f} residual standard deviations off the fit, farther "
         f"than chance takes any of {seen.rows:,} bell-shaped errors"
         + (f"; so {'does' if len(rows) == 2 else 'do'} {_other(len(rows) - 1)}" if rows[1:] else "")
-        + f". Beyond three standard deviations lie {seen.worst.beyond_three:,} rows, where "
-        f"{expected:,.1f} are expected.",
+        + f". Beyond three standard deviations {'lies' if seen.worst.beyond_three == 1 else 'lie'} "
+        f"{count(seen.worst.beyond_three, 'row')}, where {expected:,.1f} are expected.",
         "Look whether the value was recorded right. An outlier is a question to the data, not a "
         "reason to delete.",
         {"rows": rows[:20], "studentized": [float(v) for v in t[far][:20]]},

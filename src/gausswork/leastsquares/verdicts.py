@@ -62,9 +62,14 @@ def findings_of(fit: Fit, seen: Checkup) -> tuple[Finding, ...]:
 
 
 def _unequal_spread(seen: Checkup) -> Iterator[Finding]:
+    from scipy.special import chdtrc
+
     tests = {"Koenker": seen.koenker, "White": seen.white}
     name, test = min(tests.items(), key=lambda item: or_one(item[1].p_value))
-    if not test.p_value < SEEN:
+    # A fit that passes close to each small group makes squared residuals alike within it: in groups
+    # of m rows the statistic grows by m/(m − 1) = 1/(1 − mean leverage) though errors are equal.
+    freedom = seen.degrees_of_freedom / seen.rows
+    if not test.p_value < SEEN or not chdtrc(test.df, test.statistic * freedom) < SEEN:
         return
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = seen.robust_standard_errors / seen.standard_errors
@@ -132,11 +137,15 @@ _SPREAD_REMEDY = (
 
 def _neighbours(seen: Checkup) -> Iterator[Finding]:
     godfrey, watson = seen.breusch_godfrey, seen.durbin_watson
-    if not min(or_one(godfrey.p_value), or_one(watson.p_value)) < SEEN:
+    # Residuals of rows sorted into groups are correlated by the fit itself, by up to the mean
+    # leverage; Durbin and Watson's moments count that in, the test of Breusch and Godfrey does not.
+    by_fit = seen.lags * (1.0 - seen.degrees_of_freedom / seen.rows) ** 2
+    godfrey_p = _shifted_p(godfrey.statistic, seen.lags, by_fit * seen.rows)
+    if not min(or_one(godfrey_p), or_one(watson.p_value)) < SEEN:
         return
     rho = watson.autocorrelation
     share = godfrey.statistic / seen.rows if godfrey.statistic == godfrey.statistic else rho**2
-    chance = seen.lags / seen.rows  # what so many lags explain of nothing
+    chance = seen.lags / seen.rows + by_fit  # what so many lags explain of nothing
     strong = max(abs(rho), math.sqrt(max(share - chance, 0.0)))
     evidence = {
         "autocorrelation": rho,
@@ -181,6 +190,16 @@ def _neighbours(seen: Checkup) -> Iterator[Finding]:
             "",
             evidence,
         )
+
+
+def _shifted_p(statistic: float, df: float, shift: float) -> float:
+    """P of a non-central χ² above a statistic, by Patnaik's (1949) scaled χ²."""
+    from scipy.special import chdtrc
+
+    if not df:  # too few rows for any
+        return math.nan
+    scale = (df + 2.0 * shift) / (df + shift)
+    return float(chdtrc((df + shift) / scale, statistic / scale))
 
 
 def _curvature(seen: Checkup) -> Iterator[Finding]:
