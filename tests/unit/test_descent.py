@@ -87,6 +87,37 @@ def test_the_limit_itself_is_beyond() -> None:
     descent(learning_rate=limit * (1 - 1e-9), epochs=3)
 
 
+def test_just_beyond_the_limit_the_factor_is_told_from_one() -> None:
+    """At 0.08453 the largest eigenvalue 12 + √136 has the factor 1.00014…"""
+    with pytest.raises(InputError, match=r"multiplies the error by 1\.0001;"):
+        descent(learning_rate=0.08453)
+    limit = gw.outlook(descent()).learning_rate_limit
+    ran = sentence(descent(learning_rate=limit, beyond_limit="run"), "descent-diverged")
+    assert "by 1." in ran or "never shrinks" in ran  # the limit is rounded to one side or other
+    assert "by 1." not in ran.replace("by 1.0", "")
+
+
+def test_epochs_beyond_counting_are_told_by_their_power_of_ten() -> None:
+    said = sentence(descent(learning_rate=1e-300, epochs=3), "descent-outlook")
+    assert "every 6.8e+300 epochs" in said  # ln 10 / (1e-300 · 0.338)
+
+
+def test_a_goal_that_lies_behind_is_said_so() -> None:
+    fit = descent(learning_rate=0.042, epochs=1000)
+    said = sentence(fit, "descent-unfinished")
+    assert fit.descent is not None
+    within = fit.descent.epochs_within(1e-6)
+    assert within is not None
+    assert within <= 1000
+    assert f"from epoch {within} on it is within 1e-6 of the least-squares solution" in said
+
+
+def test_a_start_whose_loss_is_no_number_is_refused() -> None:
+    for far in ([1e300, 1e300], [0.0, 1e308], [-1e200, 0.0]):
+        with pytest.raises(InputError, match="start holds numbers as large as"):
+            descent(start=far)
+
+
 def test_slow_convergence_is_said() -> None:
     fit = descent(learning_rate=0.01, epochs=1000)
     said = sentence(fit, "descent-unfinished")

@@ -12,11 +12,7 @@ from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.descent import Descent, Outcome
 from gausswork.leastsquares.descent_modes import Modes, modes
-from gausswork.leastsquares.descent_outlook import (
-    Outlook,
-    foreseen,
-    outlook_findings,
-)
+from gausswork.leastsquares.descent_outlook import Outlook, foreseen, outlook_findings
 from gausswork.leastsquares.descent_quadratic import Quadratic
 from gausswork.leastsquares.doubledouble import Array
 from gausswork.leastsquares.gradient import MOST_EPOCHS, GradientDescent
@@ -60,12 +56,13 @@ def descend(exact: Solution, method: GradientDescent) -> Descent:
     certified = not exact.dependencies and exact.ridge == method.ridge
     slopes = exact.coefficients[int(exact.intercept) :]
     penalty = method.ridge * float(slopes @ slopes)
-    walk = modes(
-        loss, seen, rate=here.learning_rate, rule=here.rule, start=method.start,
-        limit=exact.coefficients if certified else None,
-        floor=(exact.residual_sum_of_squares + penalty) / loss.weight if certified else None,
-    )  # fmt: skip
     with np.errstate(over="ignore", invalid="ignore"):
+        walk = modes(
+            loss, seen, rate=here.learning_rate, rule=here.rule, start=method.start,
+            limit=exact.coefficients if certified else None,
+            floor=(exact.residual_sum_of_squares + penalty) / loss.weight if certified else None,
+        )  # fmt: skip
+        _check_loss_at(method, walk)
         epochs, stopped = method.epochs, False
         if here.diverges:
             epochs = walk.last_finite(epochs)
@@ -119,6 +116,16 @@ def check_start(method: GradientDescent, names: tuple[str, ...]) -> None:
         raise InputError(
             f"start has {len(method.start)} numbers, and there are {len(names)} parameters: "
             f"{', '.join(names[:8])}{', …' if len(names) > 8 else ''}. Give one for each."
+        )
+
+
+def _check_loss_at(method: GradientDescent, walk: Modes) -> None:
+    """Refuse a start so far out that its loss is no number."""
+    if method.start is not None and not np.isfinite(walk.evaluate([0])[1]).all():
+        raise InputError(
+            f"start holds numbers as large as {max(map(abs, method.start)):.3g}, and the squared "
+            "errors there leave float64. Start nearer to the solution, or leave it out to start "
+            "at 0."
         )
 
 
@@ -221,8 +228,7 @@ class _Words:
             return Finding(
                 "descent-diverged",
                 Severity.ALARM,
-                f"The descent diverged: every epoch multiplies the error by "
-                f"{self.here.factor:.3g}"
+                f"The descent diverged: {self.here.growth()}"
                 + (f", and after epoch {self.epochs:,} the numbers leave float64." if cut else "."),
                 "The coefficients mean nothing: take a smaller learning rate.",
                 evidence,
@@ -251,9 +257,11 @@ class _Words:
         within = self.walk.epochs_within(_WITHIN, MOST_EPOCHS)
         evidence["epochs_within_1e-6"] = within
         come = (
-            f"{within:,} epochs come within 1e-6"
-            if within is not None
-            else f"not even {MOST_EPOCHS:,} epochs come within 1e-6"
+            f"not even {MOST_EPOCHS:,} epochs come within 1e-6"
+            if within is None
+            else f"{within:,} epochs come within 1e-6"
+            if within > self.epochs
+            else f"from epoch {within:,} on it is within 1e-6"
         )
         rest = (
             f"{remains(share)}; {come} of the least-squares solution. Standard errors belong to "

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
 
 _SURE = 1e-7  # smaller shares of the largest eigenvalue LAPACK knows to few digits
+_COUNTABLE = 1e12  # epochs; of more the power of ten says enough
 _WORTH_SAYING = 4.0  # so many times fewer epochs make standardising worth a remark
 
 
@@ -92,13 +93,20 @@ class Outlook:
         """Whether the learning rate is at its limit or beyond."""
         return self.learning_rate >= self.learning_rate_limit
 
+    def growth(self) -> str:
+        """Say what every epoch at a rate that diverges does to the error."""
+        if self.factor <= 1.0:
+            return "the error never shrinks"
+        shown = (f"{self.factor:.{digits}g}" for digits in range(3, 18))
+        return f"every epoch multiplies the error by {next(text for text in shown if text != '1')}"
+
     def warning(self) -> str:
         """Say what a rate beyond the limit does, and what to do instead."""
         half = 0.5 * self.learning_rate_limit
         where = "above" if self.learning_rate > self.learning_rate_limit else "at the limit"
         text = (
-            f"{self.learning_rate:.6g} is {where} {self.learning_rate_limit:.3g}: every epoch "
-            f"multiplies the error by {self.factor:.3g}; use ≤ {half:.2g}"
+            f"{self.learning_rate:.6g} is {where} {self.learning_rate_limit:.3g}: "
+            f"{self.growth()}; use ≤ {half:.2g}"
         )
         other = self.alternative
         if other is not None and other.standardize:
@@ -280,5 +288,7 @@ def _every(epochs: float) -> str:
     """Return ``every 81 epochs`` for how long something takes."""
     if math.isinf(epochs):
         return "never"
+    if epochs > _COUNTABLE:
+        return f"every {epochs:.1e} epochs"
     whole = max(1, math.ceil(epochs - 1e-9))
     return "every epoch" if whole == 1 else f"every {whole:,} epochs"
