@@ -1,7 +1,7 @@
 """Run the benchmarks and write their tables.
 
     python benchmarks/run.py [--quick] [accuracy] [speed] [memory] [calibration] [stochastic]
-        [normality] [descent] [sampling] [normal]
+        [normality] [descent] [sampling] [initialization] [normal]
 
 Without names: all of them. ``--quick`` takes a minute or two, writes results/*-quick.json and
 leaves the tables of the pages alone; the whole run takes half an hour.
@@ -19,6 +19,7 @@ from benchmarks import (
     accuracy,
     calibration,
     descent,
+    initialization,
     memory,
     normal,
     normality,
@@ -38,6 +39,7 @@ PARTS = {
     "normality": normality.main,
     "normal": normal.main,
     "sampling": sampling.main,
+    "initialization": initialization.main,
 }
 
 

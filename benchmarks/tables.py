@@ -451,6 +451,32 @@ def _units(error: float) -> str:
     return f"{error:.1f}" if error < 1e4 else f"{error:.0e}"
 
 
+def initialization_table() -> str | None:
+    """Return what training many networks at once takes, beside one after another."""
+    measured = read("initialization")
+    if measured is None:
+        return None
+    results = measured["results"]
+    body = [
+        [width, str(results["epochs"][width]), f"{found['times']['gausswork']['cpu']:.2f}",
+         f"{found['loop']:.1f}", _times(found["loop"] / found["times"]["gausswork"]["cpu"])]
+        for width, found in results["widths"].items()
+    ]  # fmt: skip
+    return "\n".join(
+        [
+            f"Seconds of CPU on one thread to train {results['networks']} networks of "
+            f"{results['layers']} hidden layers, {results['steps']} steps an epoch with batches of "
+            f"{results['batch']}, initial weights and curves included.",
+            "",
+            *_markdown(["width", "epochs", "gausswork", "torch, one by one", "longer"], body),
+            "",
+            "Medians of interleaved rounds. The loop trains five of the networks, and its time is "
+            "multiplied by ten; both end with the same losses.",
+            f"Measured by `make bench` with torch {results['torch'].partition('+')[0]}.",
+        ]
+    )
+
+
 TABLES: dict[str, Callable[[], str | None]] = {
     "accuracy": accuracy_table,
     "condition": condition_table,
@@ -464,6 +490,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "stochastic": stochastic_table,
     "normal": normal_table,
     "sampling": sampling_table,
+    "initialization": initialization_table,
 }
 
 

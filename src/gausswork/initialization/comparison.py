@@ -334,10 +334,10 @@ class _Job:
                 if progress is not None:
                     progress(so_far, total)
 
-    def start(self, network: tuple[int, int]) -> Any:
-        """Return a network with its initial weights."""
+    def start(self, network: tuple[int, int], shared: Any = None) -> Any:
+        """Return a network with its initial weights, in a copy of the model."""
         s, k = network
-        model = copy.deepcopy(self.model)
+        model = copy.deepcopy(self.model) if shared is None else shared
         options: dict[str, Any] = {}
         made = list(self.chosen.values())[s]
         if made.name == "lsuv":
@@ -354,8 +354,10 @@ class _Job:
     def _trainer(self, chunk: list[tuple[int, int]], kind: Any = None) -> trainers.Trainer:
         kind = self.kind if kind is None else kind
         members, model = [], self.model
+        # A plain chain has nothing but parameters, and all that training changes is set anew.
+        shared = copy.deepcopy(self.model) if kind is trainers.Stacked else None
         for network in chunk:
-            started = self.start(network)
+            started = self.start(network, shared)
             members.append({n: p.detach().clone() for n, p in started.named_parameters()})
             if kind is trainers.Single:
                 model = started

@@ -19,6 +19,8 @@ OPTIMIZERS = ("sgd", "momentum", "adam")
 RATES = {"sgd": 0.1, "momentum": 0.02, "adam": 2e-3}  # where nothing else is asked for
 _MOMENTUM = 0.9  # as in most recipes
 _BETAS, _TINY = (0.9, 0.999), 1e-8  # of Adam, Kingma & Ba (2015), as in torch.optim
+_SLICE = 128  # rows judged at a time
+_IN_PLACE = {"ReLU": "relu_", "Tanh": "tanh_", "Sigmoid": "sigmoid_"}
 
 
 class Stacked:
@@ -53,8 +55,9 @@ class Stacked:
 
     def outputs(self, x: Any) -> Any:
         """Return (networks, rows, outputs)."""
-        with torch().no_grad():
-            return self._forward(x)[-1]
+        th = torch()
+        with th.no_grad():  # slice by slice: what lies between the layers stays in the cache
+            return th.cat([self._forward(rows)[-1] for rows in x.split(_SLICE)], dim=1)
 
     def gradients(self, x: Any, y: Any) -> list[Any]:
         """Return the gradient of each network's loss, in the order of ``parameters``."""
@@ -83,7 +86,7 @@ class Stacked:
         for (w, b), (_, _, act) in zip(self.weights, self.layers, strict=True):
             h = passed[-1]
             z = th.bmm(h, w.mT) if b is None else th.baddbmm(b, h, w.mT)
-            passed += [z, z if act is None else act(z)]
+            passed += [z, z if act is None else _activated(act, z)]
         return passed
 
 
@@ -235,6 +238,14 @@ def _not_in_place(module: Any) -> Any:
     module = copy.deepcopy(module)
     module.inplace = False
     return module
+
+
+def _activated(act: Any, z: Any) -> Any:
+    """Return an activation of sums; in their place where its slope needs no more than itself."""
+    name = type(act).__name__
+    if name in _IN_PLACE:
+        return getattr(z, _IN_PLACE[name])()
+    return act(z)
 
 
 def _slope(act: Any, g: Any, before: Any, after: Any) -> Any:
