@@ -199,7 +199,7 @@ def _compared(x: Array, raw: Ties, far: Outlying | None, given: _Given) -> Norma
     """Compare sorted values, which are standardised in place."""
     mean, sd = standardise(x)
     coincide = raw.in_sd(mean, sd)
-    spread = coincide.matter and can_be_spread(coincide)
+    spread = coincide.matter and can_be_spread(coincide, len(x))
     z = spread_ties(x, seed=given.seed) if spread else x
     found = discrepancies(z)
     shape = shape_of(z, found, coincide, far)

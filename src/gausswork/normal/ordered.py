@@ -19,6 +19,7 @@ _BLOCK = 1 << 16
 # n·(1 − W'), which is about 1.
 _HARMLESS = 0.05
 _LEAST_LEVELS = 5  # with fewer different values nothing can be said about what lies between them
+_HANDFUL, _WIDEST_OF_HANDFUL = 20, 2.0
 _WIDEST = 1.05  # sd: wider steps leave too little of a shape
 
 
@@ -145,8 +146,13 @@ def ties(x: Array) -> Ties:
     return Ties(len(starts), repeated, step, float(counts[top]) / n, float(x[starts[top]]))
 
 
-def can_be_spread(found: Ties) -> bool:
-    """Whether rounded values can be told from values that exist in steps only."""
+def can_be_spread(found: Ties, n: int) -> bool:
+    """Whether n rounded values can be told from values that exist in steps only.
+
+    A handful that was rounded has few different values anyway, and wide steps in its own sd.
+    """
+    if n < _HANDFUL:
+        return found.distinct > 1 and found.step <= _WIDEST_OF_HANDFUL
     return found.distinct >= _LEAST_LEVELS and found.step <= _WIDEST
 
 
