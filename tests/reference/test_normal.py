@@ -238,7 +238,13 @@ def test_the_tables_in_the_source_are_what_the_derivation_gives() -> None:
     package = Path(gw.__file__).parent
     python = (package / "normal" / "coefficients.py").read_text(encoding="utf-8")
     assert python == coefficients.python_source(found)
-    c = (package / "_native" / "normal_tables.h").read_text(encoding="utf-8")
-    assert c == coefficients.c_source(found)
-    rows = (package / "_native" / "normal_rows.h").read_text(encoding="utf-8")
+
+
+def test_the_tables_of_the_compiled_functions_are_what_the_derivation_gives() -> None:
+    native = Path(__file__).parents[2] / "src" / "gausswork" / "_native"
+    if not native.is_dir():
+        pytest.skip("an installed package has no C sources")
+    c = (native / "normal_tables.h").read_text(encoding="utf-8")
+    assert c == coefficients.c_source(coefficients.tables())
+    rows = (native / "normal_rows.h").read_text(encoding="utf-8")
     assert rows == coefficients.rows_source(coefficients.rows())

@@ -26,7 +26,8 @@ from gausswork.initialization.slots import is_lazy, torch
 Array = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
-_TOGETHER = 10  # networks in one product: more no longer gain, and leave the cache
+# Networks in one product: as many units of the widest layer as stay in the cache.
+_MOST_TOGETHER, _UNITS_TOGETHER = 50, 640
 _FIRST_ROWS = 256  # of the batch that data-dependent schemes and the doctor see
 
 
@@ -191,7 +192,7 @@ def compare(
     held_out: float = 0.25,
     standardize: bool | None = None,
     seed: int = 0,
-    together: int = _TOGETHER,
+    together: int | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Train the same network from several initialisation schemes, many seeds at once.
@@ -222,7 +223,7 @@ def compare(
     standardize : whether columns (and amounts to learn) get mean 0 and sd 1 over the training
         rows; by default the digits only.
     seed : of the split and the order of the rows.
-    together : how many networks are trained at a time.
+    together : how many networks are trained at a time; by default as many as pay, 50 at most.
     progress : called with the epochs done and to do, over all networks.
 
     Returns
@@ -242,6 +243,8 @@ def compare(
     numbers = _seeds(seeds)
     whole = {"epochs": epochs, "batch_size": batch_size, "together": together}
     for name, value in whole.items():
+        if name == "together" and value is None:
+            continue
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise InputError(f"{name} must be a whole number from 1 on; got {value!r}.")
     if optimizer not in trainers.OPTIMIZERS:
@@ -281,6 +284,12 @@ def compare(
         return job.result(started)
 
 
+def _together(model: Any) -> int:
+    """Return how many networks to train at a time."""
+    widest = max(max(p.shape, default=1) for p in model.parameters())
+    return max(1, min(_MOST_TOGETHER, _UNITS_TOGETHER // widest))
+
+
 class _Job:
     """The training of all networks, with the curves as far as they have got."""
 
@@ -294,12 +303,13 @@ class _Job:
         epochs: int,
         rate: float,
         optimizer: str,
-        together: int,
+        together: int | None,
     ) -> None:
         self.model, self.read, self.chosen, self.seeds = model, read, chosen, seeds
         self.loss, self.epochs, self.rate, self.optimizer = loss, epochs, rate, optimizer
-        self.together, self.interrupted = together, False
         self.kind: Any = trainers.trainer_for(model, loss)
+        self.together = _together(model) if together is None else together
+        self.interrupted = False
         self.findings: list[Finding] = []
         # Seed by seed: an interruption leaves every scheme with about as many networks.
         self.networks = [(s, k) for k in range(len(seeds)) for s in range(len(chosen))]
