@@ -272,3 +272,16 @@ def test_a_model_that_raises_is_shown() -> None:
     with pytest.raises(errors.InputError, match="not today") as raised:
         compare(Raising(), ["he"], blobs(), seeds=1, epochs=1, batch_size=32)
     assert isinstance(raised.value.__cause__, ValueError)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_cuda_the_networks_are_trained_there_and_learn_the_same() -> None:
+    data = blobs()
+    model = mlp([16, 16], inputs=6, outputs=3)
+    settings: dict[str, Any] = {"seeds": 3, "epochs": 4}
+    here = compare(model, ["he", "zeros"], data, **settings)
+    there = compare(model.cuda(), ["he", "zeros"], data, **settings)
+    assert next(model.parameters()).is_cuda
+    # Initial weights are drawn on the device, by another generator: what is learned is alike.
+    assert there["he"].learned == here["he"].learned == 3
+    assert there["zeros"].learned == here["zeros"].learned == 0

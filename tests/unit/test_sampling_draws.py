@@ -146,6 +146,14 @@ class TestTorch:
         assert sampling.bernoulli(9, 0.5, seed=1, like="torch").dtype == torch.bool
         assert sampling.uniform(2, seed=1, dtype=torch.float64, like="torch").dtype == torch.float64
 
+    def test_a_tensor_on_cuda_gets_the_same_bits(self, torch: Any) -> None:
+        if not torch.cuda.is_available():
+            pytest.skip("needs a CUDA device")
+        filled = torch.empty(1000, device="cuda")
+        sampling.normal(1000, seed=1, out=filled)
+        wanted = torch.from_numpy(sampling.normal(1000, seed=1, dtype="float32"))
+        assert torch.equal(filled.cpu(), wanted)
+
     def test_out(self, torch: Any) -> None:
         wanted = torch.from_numpy(sampling.normal((4, 6), seed=1, dtype="float32"))
         layer = torch.nn.Linear(6, 4)
