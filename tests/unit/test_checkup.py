@@ -444,6 +444,27 @@ def test_one_row_is_spoken_of_as_one() -> None:
     noise[20] = 9.0
     said = " ".join(f.sentence for f in gw.fit(x, noise).check().findings)
     assert "lies 1 row, where" in said
-    noise[[0, 20, 39]] = 6.0, 0.0, -6.0
+    noise[[0, 20, 39]] = 16.0, 0.0, -18.0
     said = " ".join(f.sentence for f in gw.fit(x, noise).check().findings)
     assert "weighs much too." in said
+
+
+@pytest.mark.parametrize(("n", "p"), [(6, 1), (10, 1), (20, 2), (60, 15)])
+def test_good_rows_are_seldom_called_influential_however_few_there_are(n: int, p: int) -> None:
+    rng = np.random.default_rng(n)
+    found = 0
+    for _ in range(40):
+        x = rng.normal(size=(n, p))
+        codes = {f.code for f in gw.fit(x, x.sum(axis=1) + rng.normal(size=n)).check().findings}
+        found += "influential-row" in codes
+    assert found <= 8  # 5 % of 40 is 2; before, one in three and more
+
+
+@pytest.mark.parametrize("n", [12, 40])
+def test_a_row_that_decides_is_named_also_among_few(n: int) -> None:
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=n)
+    y = x + rng.normal(size=n) / 10
+    x[3], y[3] = 6.0, -6.0
+    found = {f.code: f for f in gw.fit(x[:, None], y).check().findings}
+    assert "3" in str(found["influential-row"].evidence["rows"][0])
