@@ -36,8 +36,7 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --paper: #0d1117; --ink: #e6edf3; --soft: #9198a1;
   --line: #3d444d; --note: #58a6ff; --caution: #e69f00; --alarm: #ff7b72; --wash: #151b23 } }
 @media print { :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --note: #0072b2;
-  --caution: #8a4500; --alarm: #a00; --wash: #fff } section, figure, tr, li { break-inside: avoid }
-  body { max-width: none; margin: 0; font-size: 10pt } }
+  --caution: #8a4500; --alarm: #a00; --wash: #fff } }
 * { box-sizing: border-box }
 body { margin: 2rem auto; max-width: 62rem; padding: 0 1.2rem; background: var(--paper);
   color: var(--ink); font: 1rem/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif }
@@ -62,6 +61,9 @@ ul.findings li.alarm { border-color: var(--alarm) }
   ui-monospace, monospace; font-size: .88rem } pre { background: var(--wash); padding: .8rem;
   border: 1px solid var(--line); border-radius: .4rem; white-space: pre-wrap;
   overflow-wrap: anywhere } footer { margin-top: 3rem; color: var(--soft); font-size: .85rem }
+@media print { html { font-size: 9.5pt } body { max-width: none; margin: 0; padding: 0 }
+  figure, tr, li { break-inside: avoid } h1, h2 { break-after: avoid } .wide { overflow: visible }
+  table { font-size: .82rem } th, td { padding-right: .5rem; white-space: normal } }
 """
 
 
