@@ -76,13 +76,10 @@ class Fit:
         ):  # fmt: skip
             values.setflags(write=False)  # a result does not change under its reader
 
-    def __getstate__(self) -> list[Any]:
+    def __reduce__(self) -> tuple[Callable[[list[Any]], Fit], tuple[list[Any]]]:
         # the rows stay where they are: a pickled fit is as small as a saved one
-        return [None if f.name == "source" else getattr(self, f.name) for f in fields(self)]
-
-    def __setstate__(self, state: list[Any]) -> None:
-        for field, value in zip(fields(self), state, strict=True):
-            object.__setattr__(self, field.name, value)
+        state = [None if f.name == "source" else getattr(self, f.name) for f in fields(self)]
+        return _rebuilt, (state,)
 
     def __copy__(self) -> Fit:
         return self  # a result does not change
@@ -432,6 +429,14 @@ class Fit:
 
     def __repr__(self) -> str:
         return f"Fit(target={self.target!r}, terms={len(self.names)}, rows={self.rows})"
+
+
+def _rebuilt(state: list[Any]) -> Fit:
+    """Make a fit of its unpickled fields."""
+    made = object.__new__(Fit)
+    for field, value in zip(fields(Fit), state, strict=True):
+        object.__setattr__(made, field.name, value)
+    return made
 
 
 def fit(
