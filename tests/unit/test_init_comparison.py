@@ -179,6 +179,32 @@ def test_an_interruption_returns_what_there_is() -> None:
     assert found.to_dict()["interrupted"] is True
 
 
+def test_the_curves_can_be_watched_while_they_grow() -> None:
+    seen: list[Any] = []
+    found = compare([8], ["he", "zeros"], blobs(), seeds=3, epochs=4, batch_size=32, together=6,
+                    watch=seen.append)  # fmt: skip
+    assert len(seen) == 5  # before training and after every epoch
+    for epoch, runs in enumerate(seen):
+        for run in runs:
+            assert run.epochs.tolist() == [epoch] * 3
+            assert run.outcomes == ("unfinished",) * 3
+            for of in ("train_loss", "held_accuracy"):
+                whole = found[run.name].band(of)
+                for own, final in zip(run.band(of), whole, strict=True):
+                    np.testing.assert_array_equal(own[: epoch + 1], final[: epoch + 1])
+                    assert np.isnan(own[epoch + 1 :]).all()
+
+
+def test_a_watcher_can_end_the_training() -> None:
+    def stop(runs: Any) -> None:
+        if int(runs[0].epochs.min()) == 2:
+            raise KeyboardInterrupt
+
+    found = compare([8], ["he"], blobs(), seeds=2, epochs=6, batch_size=32, watch=stop)
+    assert found.interrupted
+    assert found["he"].epochs.tolist() == [2, 2]
+
+
 def test_the_global_generator_and_the_data_are_left_alone() -> None:
     x, y = blobs()
     kept = x.copy(), y.copy()

@@ -98,6 +98,9 @@ class Trained:
         return held if held.shape[1] else getattr(self, f"train_{what}")
 
 
+Watch = Callable[[tuple[Trained, ...]], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What :func:`compare` has found.
@@ -194,6 +197,7 @@ def compare(
     seed: int = 0,
     together: int | None = None,
     progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> Comparison:
     """Train the same network from several initialisation schemes, many seeds at once.
 
@@ -225,6 +229,9 @@ def compare(
     seed : of the split and the order of the rows.
     together : how many networks are trained at a time; by default as many as pay, 50 at most.
     progress : called with the epochs done and to do, over all networks.
+    watch : called with the runs as far as they have got, before training and after every epoch, to
+        draw the curves while they grow; whoever raises KeyboardInterrupt in it ends the training.
+        With ``together`` as large as the number of networks all curves grow side by side.
 
     Returns
     -------
@@ -278,7 +285,7 @@ def compare(
         _try(model, read, loss)
         job = _Job(model, read, chosen, numbers, loss, epochs, float(rate), optimizer, together)
         try:
-            job.run(progress)
+            job.run(progress, watch)
         except KeyboardInterrupt:
             job.interrupted = True
         return job.result(started)
@@ -324,7 +331,7 @@ class _Job:
         self.judged = {p: read.judged(rows) for p, rows in self.parts.items() if len(rows)}
         self.chance = {p: read.guess(rows) for p, rows in self.parts.items() if len(rows)}
 
-    def run(self, progress: Progress | None) -> None:
+    def run(self, progress: Progress | None, watch: Watch | None = None) -> None:
         """Train everything, chunk by chunk."""
         total, so_far = len(self.networks) * self.epochs, 0
         if self.kind is trainers.Mapped:
@@ -335,6 +342,8 @@ class _Job:
             trainer = self._trainer(chunk)
             optimizer = trainers.Optimizer(self.optimizer, self.rate, trainer.parameters)
             self._record(trainer, chunk, 0)
+            if watch is not None:
+                watch(self.so_far())
             x, y = self.read.x, self.read.y
             for epoch in range(self.epochs):
                 for rows in torch().from_numpy(self.read.batches(epoch)).to(x.device):
@@ -343,6 +352,20 @@ class _Job:
                 so_far += len(chunk)
                 if progress is not None:
                     progress(so_far, total)
+                if watch is not None:
+                    watch(self.so_far())
+
+    def so_far(self) -> tuple[Trained, ...]:
+        """Return the runs as far as they have got, not judged yet."""
+        count = len(self.seeds)
+        return tuple(
+            Trained(
+                name=name, scheme=made, epochs=self.done[s].copy(),
+                outcomes=("unfinished",) * count, reasons=("",) * count, diagnosis=None,
+                **{curve: values[s].copy() for curve, values in self.curves.items()},
+            )
+            for s, (name, made) in enumerate(self.chosen.items())
+        )  # fmt: skip
 
     def start(self, network: tuple[int, int], shared: Any = None) -> Any:
         """Return a network with its initial weights, in a copy of the model."""
