@@ -35,7 +35,7 @@ def epoch_alone(x: Array, y: Array) -> Callable[[], Array]:
     """Return a call of nothing but the epoch: order of the rows, steps, loss."""
     from gausswork.data import open_data
     from gausswork.leastsquares.solve import least_squares
-    from gausswork.leastsquares.stochastic import run
+    from gausswork.leastsquares.stochastic.run import run
 
     source = open_data(x, y).source
     exact = least_squares(source, threads=1)

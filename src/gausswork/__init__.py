@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gausswork import errors, initialization, plots, sampling
     from gausswork.findings import Finding
-    from gausswork.leastsquares.checkup import Checkup
-    from gausswork.leastsquares.descent import Descent
-    from gausswork.leastsquares.descent_outlook import Outlook, outlook
+    from gausswork.leastsquares.checkup.examination import Checkup
+    from gausswork.leastsquares.checkup.influence import Influence
+    from gausswork.leastsquares.descent.history import Descent
+    from gausswork.leastsquares.descent.method import GradientDescent
+    from gausswork.leastsquares.descent.outlook import Outlook, outlook
     from gausswork.leastsquares.fit import Fit, fit, load
-    from gausswork.leastsquares.gradient import GradientDescent
-    from gausswork.leastsquares.influence import Influence
     from gausswork.leastsquares.moments import Moments
     from gausswork.leastsquares.nested import Comparison, compare
     from gausswork.leastsquares.ridge import RidgePath, ridge_path
-    from gausswork.leastsquares.robust import Robust
+    from gausswork.leastsquares.robust.covariance import Robust
     from gausswork.leastsquares.several import fit_many
     from gausswork.leastsquares.solution import NormalEquation
-    from gausswork.leastsquares.stochastic_result import MiniBatch
-    from gausswork.leastsquares.stochastic_rules import Optimizer, Schedule
+    from gausswork.leastsquares.stochastic.result import MiniBatch
+    from gausswork.leastsquares.stochastic.rules import Optimizer, Schedule
     from gausswork.leastsquares.wald import HypothesisTest
     from gausswork.normal.distribution import Normal
     from gausswork.normal.estimation import NormalState
@@ -110,31 +110,31 @@ _HOMES = {
     "Summary": "gausswork.normal.inference",
     "CentralLimit": "gausswork.normal.limit",
     "central_limit": "gausswork.normal.limit",
-    "Checkup": "gausswork.leastsquares.checkup",
-    "Influence": "gausswork.leastsquares.influence",
+    "Checkup": "gausswork.leastsquares.checkup.examination",
+    "Influence": "gausswork.leastsquares.checkup.influence",
     "Comparison": "gausswork.leastsquares.nested",
     "Grid": "gausswork.tables.grid",
     "HypothesisTest": "gausswork.leastsquares.wald",
     "glance": "gausswork.tables.frames",
     "table": "gausswork.tables.side_by_side",
     "tidy": "gausswork.tables.frames",
-    "Robust": "gausswork.leastsquares.robust",
+    "Robust": "gausswork.leastsquares.robust.covariance",
     "RidgePath": "gausswork.leastsquares.ridge",
     "compare": "gausswork.leastsquares.nested",
     "fit_many": "gausswork.leastsquares.several",
     "ridge_path": "gausswork.leastsquares.ridge",
-    "Descent": "gausswork.leastsquares.descent",
+    "Descent": "gausswork.leastsquares.descent.history",
     "Finding": "gausswork.findings",
     "Fit": "gausswork.leastsquares.fit",
-    "GradientDescent": "gausswork.leastsquares.gradient",
-    "MiniBatch": "gausswork.leastsquares.stochastic_result",
+    "GradientDescent": "gausswork.leastsquares.descent.method",
+    "MiniBatch": "gausswork.leastsquares.stochastic.result",
     "Moments": "gausswork.leastsquares.moments",
     "Normal": "gausswork.normal.distribution",
     "NormalEquation": "gausswork.leastsquares.solution",
     "Normality": "gausswork.normal.normality",
-    "Optimizer": "gausswork.leastsquares.stochastic_rules",
-    "Outlook": "gausswork.leastsquares.descent_outlook",
-    "Schedule": "gausswork.leastsquares.stochastic_rules",
+    "Optimizer": "gausswork.leastsquares.stochastic.rules",
+    "Outlook": "gausswork.leastsquares.descent.outlook",
+    "Schedule": "gausswork.leastsquares.stochastic.rules",
     "NormalState": "gausswork.normal.estimation",
     "errors": "gausswork.errors",
     "fit": "gausswork.leastsquares.fit",
@@ -142,7 +142,7 @@ _HOMES = {
     "load": "gausswork.leastsquares.fit",
     "normality": "gausswork.normal.normality",
     "normality_of_moments": "gausswork.normal.normality",
-    "outlook": "gausswork.leastsquares.descent_outlook",
+    "outlook": "gausswork.leastsquares.descent.outlook",
     "plots": "gausswork.plots",
     "sampling": "gausswork.sampling",
     "outliers": "gausswork.normal.outliers",

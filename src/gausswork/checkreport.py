@@ -14,8 +14,8 @@ from gausswork.plain import number, plain
 from gausswork.report import WIDTH, findings_text
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.auxiliary import HypothesisTest
-    from gausswork.leastsquares.checkup import Checkup
+    from gausswork.leastsquares.checkup.auxiliary import HypothesisTest
+    from gausswork.leastsquares.checkup.examination import Checkup
 
 MOST_ROWS = 8  # of the rows that weigh most, and of columns
 ORDER_NOTE = (

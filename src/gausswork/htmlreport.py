@@ -22,7 +22,7 @@ from gausswork.findings import Finding
 from gausswork.leastsquares.inference import check_level
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.checkup import Checkup
+    from gausswork.leastsquares.checkup.examination import Checkup
     from gausswork.leastsquares.fit import Fit
 
 MARK = "<!DOCTYPE html>\n<!-- gausswork report -->\n"
@@ -181,7 +181,7 @@ def _checked(fit: Fit, data: Any) -> tuple[Checkup | None, str]:
             "hand, and without them there is no check-up. Make the report with the data: "
             "fit.report(path, data)."
         )
-    from gausswork.leastsquares.checkup import NothingToCheckError
+    from gausswork.leastsquares.checkup.examination import NothingToCheckError
 
     try:
         return fit.check(data), ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gausswork.errors import InputError, require
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.checkup import Checkup
+    from gausswork.leastsquares.checkup.examination import Checkup
     from gausswork.leastsquares.fit import Fit
 
 _INK = "#222222"  # of gausswork.plots.style: what becomes the colour of the page's text

@@ -141,7 +141,7 @@ def test_an_interrupted_descent_is_gone_on_with(at: Path, sent: int, code: int) 
 
 def gw_history(path: Path) -> list[float]:
     """Return the losses in a state."""
-    from gausswork.leastsquares.stochastic_state import unpacked
+    from gausswork.leastsquares.stochastic.state import unpacked
 
     body = json.loads(path.read_text("utf-8"))
     return unpacked(body["history"]).reshape(-1, body["columns"])[:, 0].tolist()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import gausswork as gw
-from gausswork.leastsquares.geometry import Geometry
-from gausswork.leastsquares.serial import Recursion
+from gausswork.leastsquares.checkup.geometry import Geometry
+from gausswork.leastsquares.checkup.serial import Recursion
 from tests.reference.printed import assert_printed, case, table
 
 TESTS = (

@@ -12,10 +12,10 @@ import gausswork as gw
 from gausswork.data.sources import Batch, Tally
 from gausswork.errors import InputError
 from gausswork.findings import Severity
-from gausswork.leastsquares import checkup as module
-from gausswork.leastsquares.geometry import Geometry
-from gausswork.leastsquares.influence import influence_batches
-from gausswork.leastsquares.serial import Differences, Recursion
+from gausswork.leastsquares.checkup import examination as module
+from gausswork.leastsquares.checkup.geometry import Geometry
+from gausswork.leastsquares.checkup.influence import influence_batches
+from gausswork.leastsquares.checkup.serial import Differences, Recursion
 
 
 def drawn(n: int = 80, p: int = 3, seed: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -343,7 +343,7 @@ def test_compiled_and_plain_recursions_agree(kind, monkeypatch) -> None:
     found = []
     for compiled in (True, False):
         if not compiled:
-            monkeypatch.setattr("gausswork.leastsquares.serial._compiled", lambda: None)
+            monkeypatch.setattr("gausswork.leastsquares.checkup.serial._compiled", lambda: None)
         recursion = Recursion.of(g)
         recursion.see(rows)
         found.append((recursion.count, recursion.total, recursion.square))

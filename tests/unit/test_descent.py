@@ -12,8 +12,8 @@ import pytest
 
 import gausswork as gw
 from gausswork.errors import InputError
-from gausswork.leastsquares.descent import Outcome
-from gausswork.leastsquares.descent_full import agreement, remains, selected
+from gausswork.leastsquares.descent.full import agreement, remains, selected
+from gausswork.leastsquares.descent.history import Outcome
 
 LINE = {"x": [1, 2, 3, 4, 5], "y": [2, 4, 6, 8, 10]}
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gausswork.leastsquares.descent_eigen import eigen, product
+from gausswork.leastsquares.descent.eigen import eigen, product
 
 Array = npt.NDArray[np.float64]
 RNG = np.random.default_rng(20)

@@ -6,14 +6,14 @@ import mpmath
 import numpy as np
 import pytest
 
-from gausswork.leastsquares.descent_rates import (
+from gausswork.leastsquares.descent.rates import (
     best_momentum,
     best_pair,
     best_rate,
     worst_log_radius,
     worst_radius,
 )
-from gausswork.leastsquares.descent_response import Rule
+from gausswork.leastsquares.descent.response import Rule
 
 Z = [0.0, 1e-20, 1e-9, 1e-3, 0.3, 0.5, 0.9, 1.0, 1.3, 1.5, 1.99, 2.0, 2.3, 3.5]
 RULES = [Rule(), Rule(0.9), Rule(0.9, True), Rule(0.999), Rule(0.25), Rule(0.25, True)]

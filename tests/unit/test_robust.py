@@ -14,7 +14,7 @@ import statsmodels.api as sm
 
 import gausswork as gw
 from gausswork.errors import InputError
-from gausswork.leastsquares.lagged import KERNELS, LaggedSums, window
+from gausswork.leastsquares.robust.lagged import KERNELS, LaggedSums, window
 from tests.reference.exact import relative_error, square_root
 
 RNG = np.random.default_rng(51)

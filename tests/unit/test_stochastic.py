@@ -14,13 +14,13 @@ import pytest
 import gausswork
 from gausswork.data import open_data
 from gausswork.errors import InputError, ModelFileError
-from gausswork.leastsquares import stochastic
-from gausswork.leastsquares.descent import Descent, Outcome
-from gausswork.leastsquares.gradient import GradientDescent
+from gausswork.leastsquares.descent.history import Descent, Outcome
+from gausswork.leastsquares.descent.method import GradientDescent
 from gausswork.leastsquares.solve import least_squares
-from gausswork.leastsquares.stochastic_answer import descend
-from gausswork.leastsquares.stochastic_rows import HeldOut, permutation
-from gausswork.leastsquares.stochastic_rules import Schedule
+from gausswork.leastsquares.stochastic import run as stochastic
+from gausswork.leastsquares.stochastic.answer import descend
+from gausswork.leastsquares.stochastic.rows import HeldOut, permutation
+from gausswork.leastsquares.stochastic.rules import Schedule
 
 
 def rows(
@@ -222,7 +222,7 @@ def test_numpy_steps_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def stochastic_numpy() -> Any:
-    from gausswork.leastsquares.stochastic_steps import advance
+    from gausswork.leastsquares.stochastic.steps import advance
 
     return advance
 

@@ -11,8 +11,8 @@ import pytest
 from gausswork import sampling
 from gausswork.data import open_data
 from gausswork.errors import InputError
-from gausswork.leastsquares import stochastic_rows
-from gausswork.leastsquares.stochastic_rows import BLOCK, HeldOut, Part, open_rows, permutation
+from gausswork.leastsquares.stochastic import rows as stochastic_rows
+from gausswork.leastsquares.stochastic.rows import BLOCK, HeldOut, Part, open_rows, permutation
 
 _WAYS = ("memory", "disk", "buffer", "none")
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gausswork.leastsquares import stochastic_steps
-from gausswork.leastsquares.stochastic_rules import Optimizer
-from gausswork.leastsquares.stochastic_steps import Frame, Memory, Table, advance, rule_of
+from gausswork.leastsquares.stochastic import steps as stochastic_steps
+from gausswork.leastsquares.stochastic.rules import Optimizer
+from gausswork.leastsquares.stochastic.steps import Frame, Memory, Table, advance, rule_of
 
 _FOREVER = 10**18
 _RULES = [

@@ -9,7 +9,7 @@ from gausswork.cli import batches
 from gausswork.cli.command import number, whole
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.gradient import GradientDescent
+    from gausswork.leastsquares.descent.method import GradientDescent
     from gausswork.leastsquares.solution import NormalEquation
 
 METHODS = ("normal-equation", "gradient-descent")
@@ -88,7 +88,7 @@ def method_of(arguments: argparse.Namespace) -> NormalEquation | GradientDescent
         arguments.refuse("--show-work shows full-batch descents: leave --batch-size out")
     if arguments.digits is not None:
         arguments.refuse("--digits goes with the normal equation: leave it out")
-    from gausswork.leastsquares.gradient import GradientDescent
+    from gausswork.leastsquares.descent.method import GradientDescent
 
     return GradientDescent(**given, ridge=arguments.ridge)
 

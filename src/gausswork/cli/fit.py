@@ -18,7 +18,7 @@ from gausswork.cli.command import (
 )
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.checkup import Checkup
+    from gausswork.leastsquares.checkup.examination import Checkup
     from gausswork.leastsquares.fit import Fit
 
 _EXAMPLES = """\
@@ -149,7 +149,7 @@ def _checked(fitted: Fit, arguments: argparse.Namespace) -> Checkup | None:
     """Return the check-up where it is asked for; where there can be none, say why."""
     if not (arguments.check or arguments.report):
         return None
-    from gausswork.leastsquares.checkup import NothingToCheckError
+    from gausswork.leastsquares.checkup.examination import NothingToCheckError
 
     try:
         return fitted.check()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gausswork.cli.command import check_plot, number, say
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.checkup import Checkup
+    from gausswork.leastsquares.checkup.examination import Checkup
     from gausswork.leastsquares.fit import Fit
 
 

@@ -12,13 +12,13 @@ from gausswork import work
 from gausswork.descending import words
 from gausswork.leastsquares.kernels import columns_of
 from gausswork.leastsquares.rows import first_rows, source_of
-from gausswork.leastsquares.stochastic_rows import permutation
-from gausswork.leastsquares.stochastic_rules import Optimizer, Schedule
-from gausswork.leastsquares.stochastic_setup import Setting, prepare
-from gausswork.leastsquares.stochastic_steps import Memory, Table, advance
+from gausswork.leastsquares.stochastic.rows import permutation
+from gausswork.leastsquares.stochastic.rules import Optimizer, Schedule
+from gausswork.leastsquares.stochastic.setup import Setting, prepare
+from gausswork.leastsquares.stochastic.steps import Memory, Table, advance
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.descent import Descent
+    from gausswork.leastsquares.descent.history import Descent
     from gausswork.leastsquares.doubledouble import Array
     from gausswork.leastsquares.fit import Fit
 

@@ -13,8 +13,8 @@ from gausswork.errors import InputError
 from gausswork.plain import number, plain
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.descent import Descent
-    from gausswork.leastsquares.descent_outlook import Outlook
+    from gausswork.leastsquares.descent.history import Descent
+    from gausswork.leastsquares.descent.outlook import Outlook
 
 
 def document(descent: Descent, *, history: bool = False) -> dict[str, Any]:

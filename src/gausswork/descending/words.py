@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gausswork import formatting as fmt
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.descent import Descent
+    from gausswork.leastsquares.descent.history import Descent
 
 DIGITS_NOTE = (
     "significant digits in which the estimate agrees with the least-squares solution; the "

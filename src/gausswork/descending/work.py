@@ -13,12 +13,12 @@ from gausswork import formatting as fmt
 from gausswork import work
 from gausswork.descending import words
 from gausswork.errors import InputError
-from gausswork.leastsquares.descent_quadratic import Quadratic, quadratic
+from gausswork.leastsquares.descent.quadratic import Quadratic, quadratic
 from gausswork.leastsquares.doubledouble import Array
 from gausswork.leastsquares.rows import first_rows
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.descent import Descent
+    from gausswork.leastsquares.descent.history import Descent
     from gausswork.leastsquares.fit import Fit
 
 _EPOCHS = 3  # worked out in figures

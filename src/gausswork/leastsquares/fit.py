@@ -16,7 +16,7 @@ from gausswork.data.weights import ANALYTIC, FREQUENCY
 from gausswork.errors import InputError, NotFiniteError
 from gausswork.findings import Finding
 from gausswork.leastsquares import inference
-from gausswork.leastsquares.gradient import GradientDescent
+from gausswork.leastsquares.descent.method import GradientDescent
 from gausswork.leastsquares.inference import FTest
 from gausswork.leastsquares.moments import Moments, Progress
 from gausswork.leastsquares.solution import NormalEquation, Solution
@@ -26,11 +26,11 @@ from gausswork.leastsquares.weights import weight_findings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gausswork.leastsquares.checkup import Checkup
-    from gausswork.leastsquares.descent import Descent
-    from gausswork.leastsquares.influence import Influence
+    from gausswork.leastsquares.checkup.examination import Checkup
+    from gausswork.leastsquares.checkup.influence import Influence
+    from gausswork.leastsquares.descent.history import Descent
     from gausswork.leastsquares.prediction import Prediction
-    from gausswork.leastsquares.robust import Robust
+    from gausswork.leastsquares.robust.covariance import Robust
     from gausswork.leastsquares.wald import HypothesisTest
 
 Vector = npt.NDArray[np.float64]
@@ -275,21 +275,21 @@ class Fit:
         InputError
             The fit has no rows of its own, the data has changed since, or no residual is left.
         """
-        from gausswork.leastsquares.checkup import check
+        from gausswork.leastsquares.checkup.examination import check
 
         return check(self, data, lags=lags, labels=labels)
 
     def influence(self, data: Any = None) -> Influence:
         """Return leverage, studentised residuals, Cook's distance and kin of every row.
 
-        For data that does not fit into memory,
-        :func:`gausswork.leastsquares.influence.influence_batches` yields the same in batches.
+        For data that does not fit into memory, the same comes in batches from
+        :func:`gausswork.leastsquares.checkup.influence.influence_batches`.
 
         Parameters
         ----------
         data : what was fitted; by default the rows that the fit has kept.
         """
-        from gausswork.leastsquares.influence import influence_batches, joined
+        from gausswork.leastsquares.checkup.influence import influence_batches, joined
 
         return joined(list(influence_batches(self, data)))
 
@@ -329,7 +329,7 @@ class Fit:
         InputError
             An argument does not go with the data; the message says which, and what to do.
         """
-        from gausswork.leastsquares.robust import robust
+        from gausswork.leastsquares.robust.covariance import robust
 
         return robust(
             self, kind, clusters=clusters, lags=lags, kernel=kernel, correction=correction,
@@ -531,7 +531,7 @@ def fit(
         source = source.without_missing()  # in memory no value is looked at before it is needed
         solution, descent = _solved(source, rows_and_bytes(source, progress), options, on_epoch)
     if isinstance(method, GradientDescent) and method.early_stopping:
-        from gausswork.leastsquares.stochastic import trained_rows
+        from gausswork.leastsquares.stochastic.run import trained_rows
 
         source = trained_rows(source, method)  # the rows held out are no part of the fit
     return Fit(
@@ -580,7 +580,7 @@ def _solved(
     """Solve by the method that the options name."""
     if isinstance(options["method"], NormalEquation):
         return least_squares(source, progress=progress, **options), None
-    from gausswork.leastsquares.descent_fit import fit_by_descent
+    from gausswork.leastsquares.descent.fitting import fit_by_descent
 
     return fit_by_descent(source, progress=progress, on_epoch=on_epoch, **options)
 

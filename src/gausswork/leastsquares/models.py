@@ -19,8 +19,8 @@ from gausswork.data.recipe import Recipe
 from gausswork.data.sources import Tally
 from gausswork.errors import InputError, ModelFileError
 from gausswork.findings import Finding
+from gausswork.leastsquares.descent.method import GradientDescent
 from gausswork.leastsquares.fit import Fit
-from gausswork.leastsquares.gradient import GradientDescent
 from gausswork.leastsquares.moments import Moments
 from gausswork.leastsquares.solution import Dependency, NormalEquation, Solution
 
@@ -130,7 +130,7 @@ def _written_descent(fit: Fit) -> dict[str, Any]:
     """Return the path of mini-batches, which without the rows cannot be walked again."""
     if fit.descent is None or fit.descent.mini_batch is None:
         return {}
-    from gausswork.leastsquares import stochastic_models
+    from gausswork.leastsquares.stochastic import models as stochastic_models
 
     return {"descent": stochastic_models.encode(fit.descent)}
 
@@ -202,9 +202,9 @@ def _least_squares(fit: Fit) -> Solution:
 
 def _descended(fit: Fit, method: _Part, top: _Part) -> Fit:
     """Walk the descent again from its moments: that takes no longer than reading it would."""
-    from gausswork.leastsquares import stochastic_models
-    from gausswork.leastsquares.descent_fit import where_it_ended
-    from gausswork.leastsquares.descent_full import descend
+    from gausswork.leastsquares.descent.fitting import where_it_ended
+    from gausswork.leastsquares.descent.full import descend
+    from gausswork.leastsquares.stochastic import models as stochastic_models
 
     asked = _checked("the method", lambda: GradientDescent.from_dict(method.data))
     exact = fit.solution

@@ -18,7 +18,7 @@ from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.hypotheses import Hypothesis, parse
 from gausswork.leastsquares.inference import f_tail, residual_sd
-from gausswork.leastsquares.scores import raw_factor
+from gausswork.leastsquares.robust.scores import raw_factor
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit

@@ -29,7 +29,7 @@ from gausswork.plots.descent import (
 from gausswork.plots.style import COLOURS, INK, finish, shown_name
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.descent import Descent
+    from gausswork.leastsquares.descent.history import Descent
     from gausswork.leastsquares.fit import Fit
 
 _FORMATS = (".gif", ".html", ".mp4")

@@ -13,12 +13,12 @@ import numpy.typing as npt
 from gausswork import formatting as fmt
 from gausswork.descending import words
 from gausswork.errors import InputError, require
-from gausswork.leastsquares.descent import Descent, Outcome
-from gausswork.leastsquares.descent_full import remaining_share, remains
-from gausswork.leastsquares.descent_outlook import Outlook, outlook
-from gausswork.leastsquares.descent_quadratic import Quadratic, quadratic
+from gausswork.leastsquares.descent.full import remaining_share, remains
+from gausswork.leastsquares.descent.history import Descent, Outcome
+from gausswork.leastsquares.descent.method import GradientDescent
+from gausswork.leastsquares.descent.outlook import Outlook, outlook
+from gausswork.leastsquares.descent.quadratic import Quadratic, quadratic
 from gausswork.leastsquares.doubledouble import Array
-from gausswork.leastsquares.gradient import GradientDescent
 from gausswork.plots.style import (
     COLOURS,
     INK,

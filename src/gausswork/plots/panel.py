@@ -23,8 +23,8 @@ from gausswork.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.checkup import Checkup
-    from gausswork.leastsquares.influence import Influence
+    from gausswork.leastsquares.checkup.examination import Checkup
+    from gausswork.leastsquares.checkup.influence import Influence
 
 PANELS = ("residuals", "qq", "scale", "leverage")
 
@@ -241,7 +241,7 @@ def _named(
     mark: bool = True,
 ) -> None:
     """Name the rows that lead in a measure, beside their points."""
-    from gausswork.leastsquares.extremes import strength
+    from gausswork.leastsquares.checkup.extremes import strength
 
     size = strength(worst, measure)
     leading = worst.take(np.argsort(-size, kind="stable")[:_NAMED])

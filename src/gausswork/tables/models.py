@@ -12,7 +12,7 @@ from gausswork.errors import InputError
 from gausswork.leastsquares.fit import Fit
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.robust import Robust
+    from gausswork.leastsquares.robust.covariance import Robust
 
 Array = npt.NDArray[np.float64]
 
@@ -69,7 +69,7 @@ def models_of(given: tuple[Any, ...], names: Any = None) -> list[Model]:
     InputError
         There is none, something is neither, or the names do not go with them.
     """
-    from gausswork.leastsquares.robust import Robust
+    from gausswork.leastsquares.robust.covariance import Robust
 
     if len(given) == 1 and isinstance(given[0], dict):
         names = list(given[0]) if names is None else names

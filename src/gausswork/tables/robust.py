@@ -11,7 +11,7 @@ from gausswork.plain import number, plain
 from gausswork.tables.grid import Grid
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.robust import Robust
+    from gausswork.leastsquares.robust.covariance import Robust
 
 _TRUSTED = 10.0  # digits that robust errors have at least
 

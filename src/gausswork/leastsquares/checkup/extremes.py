@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gausswork.leastsquares.geometry import Geometry
-from gausswork.leastsquares.influence import Influence, joined
+from gausswork.leastsquares.checkup.geometry import Geometry
+from gausswork.leastsquares.checkup.influence import Influence, joined
 
 Array = npt.NDArray[np.float64]
 

@@ -10,18 +10,18 @@ import numpy as np
 
 from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
-from gausswork.leastsquares.descent_modes import Spectrum, spectrum
-from gausswork.leastsquares.descent_quadratic import Quadratic, quadratic
-from gausswork.leastsquares.descent_rates import (
+from gausswork.leastsquares.descent.method import AUTO, GradientDescent
+from gausswork.leastsquares.descent.modes import Spectrum, spectrum
+from gausswork.leastsquares.descent.quadratic import Quadratic, quadratic
+from gausswork.leastsquares.descent.rates import (
     best_momentum,
     best_pair,
     best_rate,
     worst_log_radius,
     worst_radius,
 )
-from gausswork.leastsquares.descent_response import Rule
+from gausswork.leastsquares.descent.response import Rule
 from gausswork.leastsquares.doubledouble import Array
-from gausswork.leastsquares.gradient import AUTO, GradientDescent
 from gausswork.leastsquares.solution import Solution
 from gausswork.leastsquares.solve import solve
 

@@ -11,12 +11,12 @@ import numpy as np
 from gausswork import plain
 from gausswork.errors import ModelFileError
 from gausswork.findings import Finding
-from gausswork.leastsquares.descent import Descent, Outcome
-from gausswork.leastsquares.stochastic_result import MiniBatch
-from gausswork.leastsquares.stochastic_state import packed, unpacked
+from gausswork.leastsquares.descent.history import Descent, Outcome
+from gausswork.leastsquares.stochastic.result import MiniBatch
+from gausswork.leastsquares.stochastic.state import packed, unpacked
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.gradient import GradientDescent
+    from gausswork.leastsquares.descent.method import GradientDescent
     from gausswork.leastsquares.solution import Solution
 
 _ARRAYS = ("path", "loss", "coefficients", "exact", "digits", "held_out_loss")

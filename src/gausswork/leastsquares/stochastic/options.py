@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gausswork.errors import InputError
-from gausswork.leastsquares.stochastic_rules import nearest, optimizer_of, schedule_of
+from gausswork.leastsquares.stochastic.rules import nearest, optimizer_of, schedule_of
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.gradient import GradientDescent
+    from gausswork.leastsquares.descent.method import GradientDescent
 
 SHUFFLES = ("memory", "disk", "buffer", "none")
 MEMORY = 2**30

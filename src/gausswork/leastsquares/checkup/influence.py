@@ -17,7 +17,7 @@ import numpy.typing as npt
 from gausswork.data.sources import Source
 from gausswork.data.weights import FREQUENCY
 from gausswork.errors import InputError
-from gausswork.leastsquares.geometry import Geometry, Rows
+from gausswork.leastsquares.checkup.geometry import Geometry, Rows
 from gausswork.leastsquares.rows import Witness, original_rows, source_of, weighted
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gausswork.findings import Finding, Severity
+from gausswork.leastsquares.checkup.wording import count
 from gausswork.leastsquares.inference import t_quantile
-from gausswork.leastsquares.wording import count
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.checkup import Checkup
+    from gausswork.leastsquares.checkup.examination import Checkup
     from gausswork.leastsquares.fit import Fit
 
 INFLATED = (5.0, 10.0)  # variance inflation: worth a word, and a caution

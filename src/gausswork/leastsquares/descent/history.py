@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from gausswork.errors import InputError
 from gausswork.findings import Finding
+from gausswork.leastsquares.descent.method import MOST_EPOCHS, GradientDescent
 from gausswork.leastsquares.doubledouble import Array
-from gausswork.leastsquares.gradient import MOST_EPOCHS, GradientDescent
-from gausswork.leastsquares.stochastic_result import MiniBatch
+from gausswork.leastsquares.stochastic.result import MiniBatch
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.descent_modes import Modes
-    from gausswork.leastsquares.descent_outlook import Outlook
+    from gausswork.leastsquares.descent.modes import Modes
+    from gausswork.leastsquares.descent.outlook import Outlook
     from gausswork.leastsquares.solution import Solution
 
 Integers = npt.NDArray[np.int64]

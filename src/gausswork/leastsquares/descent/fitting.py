@@ -11,10 +11,10 @@ import numpy as np
 from gausswork.data.sources import Source
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.backend import default_backend
-from gausswork.leastsquares.descent import Descent, Outcome
-from gausswork.leastsquares.descent_full import descend
-from gausswork.leastsquares.descent_quadratic import total_weight
-from gausswork.leastsquares.gradient import GradientDescent
+from gausswork.leastsquares.descent.full import descend
+from gausswork.leastsquares.descent.history import Descent, Outcome
+from gausswork.leastsquares.descent.method import GradientDescent
+from gausswork.leastsquares.descent.quadratic import total_weight
 from gausswork.leastsquares.kernels import TIERS
 from gausswork.leastsquares.moments import Progress, accumulate
 from gausswork.leastsquares.solution import NormalEquation, Solution
@@ -71,7 +71,7 @@ def fit_by_descent(
 def _in_batches(
     source: Source, exact: Solution, method: GradientDescent, on_epoch: OnEpoch | None
 ) -> tuple[Solution, Descent]:
-    from gausswork.leastsquares import stochastic_answer
+    from gausswork.leastsquares.stochastic import answer as stochastic_answer
 
     # the solution that comes back is that of the rows trained on, where some were held out
     descent, exact = stochastic_answer.descend(source, exact, method, progress=on_epoch)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.leastsquares.backend import ENVIRONMENT_VARIABLE, default_backend
-from gausswork.leastsquares.stochastic_rules import Optimizer
+from gausswork.leastsquares.stochastic.rules import Optimizer
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Order: TypeAlias = npt.NDArray[np.int64]

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gausswork.findings import Finding, Severity
-from gausswork.leastsquares.row_verdicts import collinear, outlying, single_rows
-from gausswork.leastsquares.wording import count, number, or_one, p_text, percent
+from gausswork.leastsquares.checkup.row_verdicts import collinear, outlying, single_rows
+from gausswork.leastsquares.checkup.wording import count, number, or_one, p_text, percent
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.checkup import Checkup
+    from gausswork.leastsquares.checkup.examination import Checkup
     from gausswork.leastsquares.fit import Fit
 
 SEEN = 0.01  # p-value from which a test has seen something: a dozen of them are made

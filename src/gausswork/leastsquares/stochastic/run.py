@@ -20,15 +20,15 @@ import numpy as np
 
 from gausswork.data.sources import Source
 from gausswork.errors import InputError
-from gausswork.leastsquares import stochastic_state
 from gausswork.leastsquares.solve import least_squares
-from gausswork.leastsquares.stochastic_loss import Spread
-from gausswork.leastsquares.stochastic_rows import HeldOut, Part, Rows, open_rows
-from gausswork.leastsquares.stochastic_setup import Setting, prepare
-from gausswork.leastsquares.stochastic_steps import Array, Memory, Order, Table, chosen
+from gausswork.leastsquares.stochastic import state as stochastic_state
+from gausswork.leastsquares.stochastic.loss import Spread
+from gausswork.leastsquares.stochastic.rows import HeldOut, Part, Rows, open_rows
+from gausswork.leastsquares.stochastic.setup import Setting, prepare
+from gausswork.leastsquares.stochastic.steps import Array, Memory, Order, Table, chosen
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.gradient import GradientDescent
+    from gausswork.leastsquares.descent.method import GradientDescent
     from gausswork.leastsquares.solution import Solution
 
 # called with the epochs done (also in fractions), those asked for, and the loss

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.backend import default_backend
-from gausswork.leastsquares.geometry import Geometry, Rows
+from gausswork.leastsquares.checkup.geometry import Geometry, Rows
 
 Array = npt.NDArray[np.float64]
 

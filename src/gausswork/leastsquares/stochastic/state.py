@@ -15,7 +15,7 @@ import numpy as np
 
 from gausswork.errors import InputError, ModelFileError
 from gausswork.files import atomic, check_path
-from gausswork.leastsquares.stochastic_steps import Array
+from gausswork.leastsquares.stochastic.steps import Array
 
 FORMAT = "gausswork descent state"
 VERSION = 1
@@ -28,7 +28,7 @@ class State:
     Attributes
     ----------
     identity : what the descent is of and how it goes; it can only go on as the same.
-    values : (4·width + 8,) of :class:`~gausswork.leastsquares.stochastic_steps.Memory`.
+    values : (4·width + 8,) of :class:`~gausswork.leastsquares.stochastic.steps.Memory`.
     history : (epochs + 1, 4 + k) loss, held-out loss (NaN without), rate, gradient norm, then the
         parameters after each epoch.
     """

@@ -1,7 +1,7 @@
 """The whole path of a descent in closed form: each eigenvector of H goes its own way.
 
 With H = QΛQᵀ the parameters after t epochs are θ₀ − η·Q·ψ(t)·Qᵀg, or, what is the same,
-θ* + Q·e(t)·Λ⁻¹Qᵀg with the gradient g at the start; :mod:`.descent_response` has e and ψ. The first
+θ* + Q·e(t)·Λ⁻¹Qᵀg with the gradient g at the start; :mod:`.response` has e and ψ. The first
 form keeps the digits of the first epochs and of directions that hardly move, the second those of
 the last epochs. Any epoch costs k², whatever the number of rows and of epochs before it.
 """
@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.leastsquares import doubledouble as dd
-from gausswork.leastsquares.descent_eigen import eigen, product
-from gausswork.leastsquares.descent_quadratic import Quadratic
-from gausswork.leastsquares.descent_response import Response, Rule
+from gausswork.leastsquares.descent.eigen import eigen, product
+from gausswork.leastsquares.descent.quadratic import Quadratic
+from gausswork.leastsquares.descent.response import Response, Rule
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
 
 Integers = npt.NDArray[np.int64]

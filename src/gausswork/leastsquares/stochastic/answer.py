@@ -10,14 +10,14 @@ import numpy as np
 
 from gausswork.data.sources import Source
 from gausswork.findings import Finding, Severity
-from gausswork.leastsquares.descent import Descent, Outcome
+from gausswork.leastsquares.descent.history import Descent, Outcome
 from gausswork.leastsquares.solution import FULL_DIGITS
-from gausswork.leastsquares.stochastic import Progress, Run, run
-from gausswork.leastsquares.stochastic_result import MiniBatch
-from gausswork.leastsquares.stochastic_steps import Array
+from gausswork.leastsquares.stochastic.result import MiniBatch
+from gausswork.leastsquares.stochastic.run import Progress, Run, run
+from gausswork.leastsquares.stochastic.steps import Array
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.gradient import GradientDescent
+    from gausswork.leastsquares.descent.method import GradientDescent
     from gausswork.leastsquares.solution import Solution
 
 _THERE = 0.1  # standard errors: nearer than this the difference means nothing
@@ -37,7 +37,7 @@ def descend(
 
     Parameters
     ----------
-    source, solution, method, progress : as of :func:`gausswork.leastsquares.stochastic.run`.
+    source, solution, method, progress : as of :func:`gausswork.leastsquares.stochastic.run.run`.
 
     Returns
     -------

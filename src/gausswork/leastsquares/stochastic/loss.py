@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gausswork.leastsquares.backend import default_backend
 from gausswork.leastsquares.moments import Moments
-from gausswork.leastsquares.stochastic_steps import Array, Frame
+from gausswork.leastsquares.stochastic.steps import Array, Frame
 from gausswork.leastsquares.system import assemble
 
 _POWERS = 50  # far more than it takes to tell columns apart

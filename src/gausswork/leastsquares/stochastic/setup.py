@@ -11,13 +11,13 @@ import numpy as np
 from gausswork.data.sources import Source
 from gausswork.errors import InputError
 from gausswork.leastsquares.kernels import columns_of
-from gausswork.leastsquares.stochastic_loss import Bowl, Spread
-from gausswork.leastsquares.stochastic_steps import Array, Frame, Rule, rule_of
+from gausswork.leastsquares.stochastic.loss import Bowl, Spread
+from gausswork.leastsquares.stochastic.steps import Array, Frame, Rule, rule_of
 
 if TYPE_CHECKING:
-    from gausswork.leastsquares.gradient import GradientDescent
+    from gausswork.leastsquares.descent.method import GradientDescent
     from gausswork.leastsquares.solution import Solution
-    from gausswork.leastsquares.stochastic_rules import Optimizer
+    from gausswork.leastsquares.stochastic.rules import Optimizer
 
 _SAMPLE = 8192  # rows by which the spread of single rows is judged
 _AUTO_MOMENTUM = 0.9

@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
-from gausswork.leastsquares.descent import Descent, Outcome
-from gausswork.leastsquares.descent_modes import Modes, modes
-from gausswork.leastsquares.descent_outlook import Outlook, foreseen, outlook_findings
-from gausswork.leastsquares.descent_quadratic import Quadratic
+from gausswork.leastsquares.descent.history import Descent, Outcome
+from gausswork.leastsquares.descent.method import MOST_EPOCHS, GradientDescent
+from gausswork.leastsquares.descent.modes import Modes, modes
+from gausswork.leastsquares.descent.outlook import Outlook, foreseen, outlook_findings
+from gausswork.leastsquares.descent.quadratic import Quadratic
 from gausswork.leastsquares.doubledouble import Array
-from gausswork.leastsquares.gradient import MOST_EPOCHS, GradientDescent
 from gausswork.leastsquares.solution import FULL_DIGITS, Solution
 
 Integers = npt.NDArray[np.int64]

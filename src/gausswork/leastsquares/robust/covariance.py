@@ -18,11 +18,11 @@ import numpy.typing as npt
 from gausswork.data.kinds import listed, nearest
 from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
-from gausswork.leastsquares import clusters as clustering
 from gausswork.leastsquares.inference import check_level, t_quantile
-from gausswork.leastsquares.lagged import LaggedSums, Window, window
+from gausswork.leastsquares.robust import clusters as clustering
+from gausswork.leastsquares.robust.lagged import LaggedSums, Window, window
+from gausswork.leastsquares.robust.scores import Coordinates, coordinates_of, gram, scores
 from gausswork.leastsquares.rows import source_of
-from gausswork.leastsquares.scores import Coordinates, coordinates_of, gram, scores
 from gausswork.leastsquares.wald import HypothesisTest, test_hypotheses
 
 if TYPE_CHECKING:

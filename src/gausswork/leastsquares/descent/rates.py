@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from gausswork.leastsquares.descent_response import Rule
+from gausswork.leastsquares.descent.response import Rule
 
 # Where the condition number exceeds what float64 can tell from infinity the best constants round to
 # those that no longer converge; this far inside they are no slower.

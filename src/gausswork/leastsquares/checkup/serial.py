@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gausswork.leastsquares.auxiliary import HypothesisTest
 from gausswork.leastsquares.backend import default_backend
-from gausswork.leastsquares.geometry import Geometry, Rows
+from gausswork.leastsquares.checkup.auxiliary import HypothesisTest
+from gausswork.leastsquares.checkup.geometry import Geometry, Rows
 
 Array = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gausswork.leastsquares.geometry import Geometry
+from gausswork.leastsquares.checkup.geometry import Geometry
 
 if TYPE_CHECKING:
     from gausswork.data.recipe import Recipe

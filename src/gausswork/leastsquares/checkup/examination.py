@@ -13,12 +13,12 @@ import numpy.typing as npt
 from gausswork.data.weights import FREQUENCY
 from gausswork.errors import InputError
 from gausswork.findings import Finding
-from gausswork.leastsquares.auxiliary import Auxiliary, HypothesisTest
 from gausswork.leastsquares.backend import default_backend
-from gausswork.leastsquares.collinearity import Collinearity, collinearity
-from gausswork.leastsquares.extremes import Extremes, Worst
-from gausswork.leastsquares.geometry import Geometry, Rows
-from gausswork.leastsquares.influence import (
+from gausswork.leastsquares.checkup.auxiliary import Auxiliary, HypothesisTest
+from gausswork.leastsquares.checkup.collinearity import Collinearity, collinearity
+from gausswork.leastsquares.checkup.extremes import Extremes, Worst
+from gausswork.leastsquares.checkup.geometry import Geometry, Rows
+from gausswork.leastsquares.checkup.influence import (
     BATCH,
     Influence,
     estimated_names,
@@ -27,8 +27,8 @@ from gausswork.leastsquares.influence import (
     placed_rows,
     row_norms,
 )
+from gausswork.leastsquares.checkup.serial import Differences, DurbinWatson, Recursion
 from gausswork.leastsquares.rows import Witness, changed, original_rows, source_of
-from gausswork.leastsquares.serial import Differences, DurbinWatson, Recursion
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
@@ -199,7 +199,7 @@ def check(
     progress: Callable[[int], None] | None = None,
 ) -> Checkup:
     """Look at the rows of a fit once more; see :meth:`gausswork.Fit.check`."""
-    from gausswork.leastsquares.verdicts import findings_of
+    from gausswork.leastsquares.checkup.verdicts import findings_of
 
     g = Geometry.of(fit.solution)
     lags = _lags(lags, g)

@@ -13,7 +13,7 @@ import numpy as np
 
 from gausswork.errors import InputError
 from gausswork.leastsquares import doubledouble as dd
-from gausswork.leastsquares.descent_eigen import product
+from gausswork.leastsquares.descent.eigen import product
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
 from gausswork.leastsquares.moments import Moments, _moved
 from gausswork.leastsquares.solution import Dependency

@@ -9,12 +9,12 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from gausswork.errors import InputError
-from gausswork.leastsquares.stochastic_options import MEMORY, check_batches
+from gausswork.leastsquares.stochastic.options import MEMORY, check_batches
 
 if TYPE_CHECKING:
     import os
 
-    from gausswork.leastsquares.stochastic_rules import Optimizer, Schedule
+    from gausswork.leastsquares.stochastic.rules import Optimizer, Schedule
 
 MOST_EPOCHS = 10**10  # a constant rate that needs more has lost to its condition number
 AUTO = "auto"

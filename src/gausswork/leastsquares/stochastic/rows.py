@@ -32,7 +32,7 @@ from gausswork.data.arrays import ArraySource
 from gausswork.data.sources import Batch, Source, Tally, weighting_of
 from gausswork.errors import InputError
 from gausswork.leastsquares.kernels import columns_of
-from gausswork.leastsquares.stochastic_steps import Array, Order, Table
+from gausswork.leastsquares.stochastic.steps import Array, Order, Table
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 

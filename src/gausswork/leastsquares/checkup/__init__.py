@@ -1,0 +1,1 @@
+"""The check-up of a fit: influence of rows, overlap of columns, order, spread, and what to say."""

@@ -1,0 +1,1 @@
+"""Standard errors that hold under unequal scatter, in clusters, and under serial correlation."""
