@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.descent.history import Descent
     from gausswork.leastsquares.descent.method import GradientDescent
     from gausswork.leastsquares.descent.outlook import Outlook, outlook
+    from gausswork.leastsquares.descent.surface import LossSurface, loss_surface
     from gausswork.leastsquares.fit import Fit, fit, load
     from gausswork.leastsquares.moments import Moments
     from gausswork.leastsquares.nested import Comparison, compare
@@ -62,6 +63,7 @@ __all__ = [
     "HypothesisTest",
     "Inference",
     "Influence",
+    "LossSurface",
     "MiniBatch",
     "Moments",
     "Normal",
@@ -84,6 +86,7 @@ __all__ = [
     "glance",
     "initialization",
     "load",
+    "loss_surface",
     "normality",
     "normality_of_moments",
     "outliers",
@@ -128,6 +131,8 @@ _HOMES = {
     "Fit": "gausswork.leastsquares.fit",
     "GradientDescent": "gausswork.leastsquares.descent.method",
     "MiniBatch": "gausswork.leastsquares.stochastic.result",
+    "LossSurface": "gausswork.leastsquares.descent.surface",
+    "loss_surface": "gausswork.leastsquares.descent.surface",
     "Moments": "gausswork.leastsquares.moments",
     "Normal": "gausswork.normal.distribution",
     "NormalEquation": "gausswork.leastsquares.solution",

@@ -453,3 +453,52 @@ def test_words_for_what_remains() -> None:
     assert remains(0.002409) == "0.24 % of the way remains"
     assert remains(1.0) == "100 % of the way remains"
     assert "7.36 times as far" in remains(7.361)
+
+
+# What a learning rate makes of a descent, in a word.
+
+
+def test_a_rate_converges_oscillates_or_diverges_where_the_eigenvalues_say() -> None:
+    """H = [[2, 6], [6, 22]]: λmax = 12 + √136; overshooting from 1/λmax, divergence from 2/λmax."""
+    largest = 12.0 + np.sqrt(136.0)
+    for rate, word in (
+        (0.5 / largest, "converges"),
+        (0.999 / largest, "converges"),
+        (1.001 / largest, "oscillates"),
+        (1.999 / largest, "oscillates"),
+        (2.001 / largest, "diverges"),
+        (50.0, "diverges"),
+    ):
+        before = gw.outlook(descent(), gw.GradientDescent(learning_rate=rate))
+        assert before.behaviour == word
+        assert before.verdict.lower().startswith(word)
+        walked = descent(learning_rate=rate, epochs=40, beyond_limit="run").descent
+        assert walked is not None
+        _, vectors = np.linalg.eigh(np.array([[2.0, 6.0], [6.0, 22.0]]))
+        along = (walked.path - walked.exact) @ vectors[:, 1]  # across the valley
+        alive = np.abs(along) > 1e-12 * np.abs(along).max()  # the rest is rounding
+        turns = bool(((along[:-1] * along[1:] < 0.0) & alive[:-1] & alive[1:]).any())
+        assert turns == (word != "converges")
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_with_momentum_the_word_is_what_the_path_does(nesterov: bool) -> None:
+    seen = set()
+    for momentum in (0.1, 0.5, 0.9):
+        for rate in (1e-4, 3e-3, 0.02, 0.06, 0.09, 0.2):
+            method = gw.GradientDescent(
+                learning_rate=rate, momentum=momentum, nesterov=nesterov, epochs=3000,
+                beyond_limit="run", start=(7.0, -3.0),
+            )  # fmt: skip
+            before = gw.outlook(descent(), method)
+            walked = gw.fit(LINE, target="y", method=method).descent
+            assert walked is not None
+            assert walked.modes is not None
+            away = walked.modes.respond(walked.recorded).remaining  # along each eigenvector
+            alive = np.abs(away) > 1e-25  # in double-double; the rest is rounding
+            turns = ((away[:-1] * away[1:] < 0.0) & alive[:-1] & alive[1:]).any()
+            grows = np.abs(away[-1]).max() > np.abs(away[0]).max()
+            word = "diverges" if grows else "oscillates" if turns else "converges"
+            assert before.behaviour == word, (momentum, rate)
+            seen.add(word)
+    assert seen == {"converges", "oscillates", "diverges"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
 _SURE = 1e-7  # smaller shares of the largest eigenvalue LAPACK knows to few digits
 _COUNTABLE = 1e12  # epochs; of more the power of ten says enough
 _WORTH_SAYING = 4.0  # so many times fewer epochs make standardising worth a remark
+
+
+class Behaviour(StrEnum):
+    """What a learning rate makes of a descent."""
+
+    CONVERGES = "converges"  # straight downhill in every direction
+    OSCILLATES = "oscillates"  # it overshoots the floor of the valley, and arrives all the same
+    DIVERGES = "diverges"  # every swing is as wide as the one before, or wider
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +101,34 @@ class Outlook:
     def diverges(self) -> bool:
         """Whether the learning rate is at its limit or beyond."""
         return self.learning_rate >= self.learning_rate_limit
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """Whether the descent converges, oscillates on its way or diverges."""
+        if self.diverges:
+            return Behaviour.DIVERGES
+        rate = self.learning_rate
+        swings = any(self.rule.swings(rate * value) for value in self.eigenvalues.tolist())
+        return Behaviour.OSCILLATES if swings else Behaviour.CONVERGES
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: what the learning rate does, and how fast."""
+        rate, limit = f"{self.learning_rate:.4g}", f"{self.learning_rate_limit:.4g}"
+        behaviour = self.behaviour
+        if behaviour is Behaviour.DIVERGES:
+            side = "is beyond" if self.learning_rate > self.learning_rate_limit else "is at"
+            return f"Diverges: {rate} {side} the limit {limit}, and {self.growth()}."
+        pace = _every(self.epochs_per_digit())
+        if behaviour is Behaviour.OSCILLATES:
+            return (
+                f"Oscillates and arrives: at {rate}, below the limit {limit}, steps overshoot the "
+                f"floor of the valley, and the error becomes ten times smaller {pace}."
+            )
+        return (
+            f"Converges: at {rate}, below the limit {limit}, every step goes downhill without "
+            f"overshooting, and the error becomes ten times smaller {pace}."
+        )
 
     def growth(self) -> str:
         """Say what every epoch at a rate that diverges does to the error."""

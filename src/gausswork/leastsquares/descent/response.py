@@ -54,6 +54,17 @@ class Rule:
             return math.sqrt(d)
         return 0.5 * (abs(s) + math.sqrt(discriminant))
 
+    def swings(self, z: float) -> bool:
+        """Return whether the error changes its sign on the way: its roots are negative or complex.
+
+        Without momentum from z = 1 on.
+        """
+        b = self.momentum
+        if b == 0.0:
+            return z > 1.0
+        s, d = ((1.0 + b) * (1.0 - z), b * (1.0 - z)) if self.nesterov else (1.0 + b - z, b)
+        return s * s < 4.0 * d or s < 0.0
+
     def log_radius(self, z: float) -> float:
         """Return log(radius) without cancellation where it is slow: 1 − r₁ = z / (1 − r₂)."""
         b = self.momentum
