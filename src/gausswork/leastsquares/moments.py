@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from itertools import chain
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -18,9 +19,8 @@ from gausswork.leastsquares.backend import Backend, default_backend
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble, Integers
 from gausswork.leastsquares.kernels import Sums, columns_of
 from gausswork.leastsquares.lows import with_lows
-from gausswork.leastsquares.ordered import in_order
+from gausswork.leastsquares.passes import block_sum
 from gausswork.leastsquares.weights import (
-    NO_WEIGHTS,
     WeightSums,
     require_weight,
     weight_sums,
@@ -28,6 +28,8 @@ from gausswork.leastsquares.weights import (
 )
 
 Progress: TypeAlias = Callable[[int], None]
+# rows, the sums over their weights if they have any, the sums over the rows
+_Part: TypeAlias = tuple[int, WeightSums | None, Sums]
 
 # Scales stay well inside the exponent range, so that they and their squares exist in float64.
 _EXPONENT_RANGE = (-1020, 960)
@@ -269,8 +271,8 @@ def accumulate(
 ) -> Moments:
     """Read a source once and return its moments.
 
-    Blocks of fixed size are summed on their own and added in the order of the rows, so the result
-    is the same to the last bit for any reader and any number of threads.
+    Blocks of fixed size are summed on their own and added in a fixed tree, so the result is the
+    same to the last bit for any reader, any number of threads and any number of machines.
 
     Parameters
     ----------
@@ -299,24 +301,23 @@ def accumulate(
         guessed, shift = _origin(opening, p, exponents)
         scale = np.ldexp(1.0, guessed.astype(np.int32))
 
-        def summed(batch: Batch) -> tuple[int, WeightSums | None, Sums]:
+        def summed(batch: Batch) -> _Part:
             with np.errstate(all="ignore"):
                 weights = weight_sums(batch, kind)
                 sums = backend.gram(batch.words, batch.y, scale, shift, tier, batch.weight)
                 return len(batch), weights, sums
 
-        workers = workers_for(threads, backend, len(opening) * (p + 1) ** 2)
-        rows, total, weights = 0, None, NO_WEIGHTS
-        for count, of_weights, part in in_order(summed, opening, batches, workers):
-            rows += count
-            if of_weights is not None:
-                weights = weights.add(of_weights)
-            total = part if total is None else backend.add_sums(total, part)
-            if progress is not None:
-                progress(rows)
-    assert total is not None
-    error, of_weights = backend.gram_error[tier], ()
-    if kind is not None:
+        def added(a: _Part, b: _Part) -> _Part:
+            with np.errstate(all="ignore"):
+                weights = a[1].add(b[1]) if a[1] is not None and b[1] is not None else None
+                return a[0] + b[0], weights, backend.add_sums(a[2], b[2])
+
+        rows, weights, total = block_sum(
+            source, summed, added, blocks=chain((opening,), batches), rows=block_rows(p),
+            workers=lambda m: workers_for(threads, backend, m * (p + 1) ** 2), progress=progress,
+        )  # fmt: skip
+    error, of_weights = backend.gram_error[tier], cast(tuple[Any, ...], ())
+    if weights is not None:
         require_weight(weights)
         rows, error = weights.rows, weighted_error(error)
         of_weights = (kind, weights.total, weights.logs, weights.least)

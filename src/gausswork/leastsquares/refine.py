@@ -13,7 +13,7 @@ from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
 from gausswork.leastsquares.lows import with_lows
 from gausswork.leastsquares.moments import block_rows, workers_for
-from gausswork.leastsquares.ordered import in_order
+from gausswork.leastsquares.passes import block_sum
 from gausswork.leastsquares.system import SAFETY, Factor, Reach, System
 from gausswork.leastsquares.whiten import Whitened
 
@@ -256,11 +256,9 @@ def _residual_sums(
                 batch.words, batch.y, scale, state.intercept, (high, low), batch.weight
             )
 
-    batches = source.batches(block_rows(p))
-    opening = next(batches)
-    workers = workers_for(threads, backend, 10.0 * len(opening) * (p + 1))
-    total: DoubleDouble | None = None
-    for part in in_order(summed, opening, batches, workers):
-        total = part if total is None else dd.add(total, part)
-    assert total is not None
+    rows = block_rows(p)
+    total: DoubleDouble = block_sum(
+        source, summed, dd.add, blocks=source.batches(rows), rows=rows,
+        workers=lambda m: workers_for(threads, backend, 10.0 * m * (p + 1)),
+    )  # fmt: skip
     return total

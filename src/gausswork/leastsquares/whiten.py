@@ -21,7 +21,7 @@ from gausswork.leastsquares.backend import Backend
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
 from gausswork.leastsquares.lows import with_lows
 from gausswork.leastsquares.moments import block_rows, workers_for
-from gausswork.leastsquares.ordered import in_order
+from gausswork.leastsquares.passes import block_sum
 from gausswork.leastsquares.system import (
     ROUNDING_NOISE,
     ChangeError,
@@ -187,15 +187,14 @@ def explained(
         target = batch.x[column] if isinstance(batch.x, tuple) else batch.x[:, column]
         return wide.residual_sums(batch.words, target, scale, constant, (high, low), batch.weight)
 
-    batches = source.batches(block_rows(p))
-    opening = next(batches)
-    workers = workers_for(threads, factor.backend, 10.0 * len(opening) * (p + 1))
-    left: DoubleDouble = (0.0, 0.0)
-    for part in in_order(summed, opening, batches, workers):
-        left = dd.add(left, (float(part[0][-1]), float(part[1][-1])))
+    rows = block_rows(p)
+    left = block_sum(
+        source, summed, dd.add, blocks=source.batches(rows), rows=rows,
+        workers=lambda m: workers_for(threads, factor.backend, 10.0 * m * (p + 1)),
+    )  # fmt: skip
     raw_square = system.raw_square
     noise = raw_square[column] + float(weights[0] ** 2 @ raw_square[factor.kept])
-    return bool(left[0] <= ROUNDING_NOISE * noise)
+    return bool(left[0][-1] <= ROUNDING_NOISE * noise)
 
 
 def _gram(
@@ -218,10 +217,9 @@ def _gram(
                 batch.words, batch.y, system.scale, system.mean, factor, batch.weight
             )
 
-    batches = source.batches(block_rows(p))
-    opening = next(batches)
-    workers = workers_for(threads, backend, 10.0 * len(opening) * p * len(kept))
-    gram = np.asarray((v.T * system.penalty[kept]) @ v)
-    for part in in_order(summed, opening, batches, workers):
-        gram += part
-    return gram
+    rows = block_rows(p)
+    gram: Array = block_sum(
+        source, summed, np.add, blocks=source.batches(rows), rows=rows,
+        workers=lambda m: workers_for(threads, backend, 10.0 * m * p * len(kept)),
+    )  # fmt: skip
+    return np.asarray((v.T * system.penalty[kept]) @ v) + gram

@@ -1,0 +1,54 @@
+"""One pass over the rows that ends in a sum: by threads here, or where a cluster has its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from gausswork.data.forest import Forest
+from gausswork.data.sources import Batch, Source
+from gausswork.leastsquares.ordered import in_order
+
+T = TypeVar("T")
+
+
+def block_sum(
+    source: Source,
+    work: Callable[[Batch], T],
+    add: Callable[[T, T], T],
+    *,
+    blocks: Iterator[Batch],
+    rows: int,
+    workers: Callable[[int], int],
+    progress: Callable[[int], None] | None = None,
+) -> T:
+    """Sum over the blocks of a source in the fixed tree of :class:`gausswork.data.forest.Forest`.
+
+    Parameters
+    ----------
+    work : the sum of one block; independent of all others, and of the machine.
+    add : adds two of them.
+    blocks : all of them, at least one; not looked at where the source has a ``block_sum`` of its
+        own.
+    rows : how many rows a block has.
+    workers : says for the number of rows in the first block how many threads to use at most.
+    progress : called with the number of rows done.
+    """
+    elsewhere = getattr(source, "block_sum", None)
+    if elsewhere is not None:
+        total: T = elsewhere(work, add, rows, progress)
+        return total
+    forest: Forest[T] = Forest(add)
+    done = 0
+
+    def counted(batch: Batch) -> tuple[int, T]:
+        return len(batch), work(batch)
+
+    opening = next(blocks)
+    value: Any
+    for count, value in in_order(counted, opening, blocks, workers(len(opening))):
+        forest.append(value)
+        done += count
+        if progress is not None:
+            progress(done)
+    return forest.total()
