@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gausswork.cli import batches, descent, shown
+from gausswork.cli import batches, descent, inference, shown
 from gausswork.cli.command import (
     ALARMED,
     DONE,
@@ -26,6 +26,7 @@ examples:
   gausswork fit heights.csv --target childHeight
   gausswork fit heights.csv --target childHeight --features midparentHeight,gender --show-work
   gausswork fit heights.csv 'childHeight ~ midparentHeight * gender'
+  gausswork fit heights.csv 'childHeight ~ midparentHeight + gender' --cluster family
   gausswork fit 'part-*.parquet' --target y --save model.json --plot fit.png
   gausswork fit heights.csv 'childHeight ~ midparentHeight' --check --report report.html
   gausswork fit data.csv.gz --target y --json | jq .r_squared
@@ -90,6 +91,7 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
     command.add_argument(
         "--report", metavar="FILE.html", help="write a report with the check-up as one HTML file"
     )
+    inference.add_arguments(command)
     shown.add_arguments(command)
     descent.add_arguments(command)
     command.set_defaults(run=run, refuse=command.error)
@@ -106,6 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     _take_formula(arguments)
     check_level(arguments.level)
     method = descent.method_of(arguments)
+    inference.check(arguments)
     shown.check(arguments)
     if arguments.report:
         from gausswork import htmlreport
@@ -130,18 +133,23 @@ def run(arguments: argparse.Namespace) -> int:
     # Files first: whoever reads the output may stop reading before its end.
     if arguments.save:
         fitted.save(arguments.save)
+    answers = inference.answers(fitted, arguments)
     seen = _checked(fitted, arguments)
     if arguments.report:
         htmlreport.write(
             fitted, arguments.report, level=arguments.level, checkup=seen,
             command=shlex.join(["gausswork", *arguments.typed]),
         )  # fmt: skip
-    shown.display(fitted, arguments, data=files_of(arguments), seen=seen)
+    shown.display(fitted, arguments, data=files_of(arguments), seen=seen, answers=answers)
     if not arguments.quiet:
         for done, path in (("saved", arguments.save), ("wrote", arguments.report)):
             if path:
                 say(f"{done} {path}")
-    said = (*fitted.findings, *(seen.findings if seen is not None and arguments.check else ()))
+    said = (
+        *fitted.findings,
+        *answers.findings,
+        *(seen.findings if seen is not None and arguments.check else ()),
+    )
     return ALARMED if any(f.severity is Severity.ALARM for f in said) else DONE
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gausswork.cli.command import check_plot, number, say
 
 if TYPE_CHECKING:
+    from gausswork.cli.inference import Answers
     from gausswork.leastsquares.checkup.examination import Checkup
     from gausswork.leastsquares.fit import Fit
 
@@ -103,6 +104,7 @@ def display(
     *,
     data: str | list[str] | None,
     seen: Checkup | None = None,
+    answers: Answers | None = None,
 ) -> None:
     """Draw and print what the arguments ask for; the check-up too if they ask for it."""
     for path in _write(fitted, arguments, data):
@@ -114,6 +116,8 @@ def display(
             say(f"drew {arguments.plot}")
     if arguments.json:
         document = fitted.to_dict(arguments.level)
+        if answers is not None:
+            document |= answers.document(arguments.level)
         if getattr(arguments, "check", False):
             document["checkup"] = None if seen is None else seen.to_dict()
         json.dump(document, sys.stdout, indent=2, allow_nan=False)
@@ -124,6 +128,8 @@ def display(
     from gausswork.cli import terminal
 
     terminal.show(fitted, level=arguments.level)
+    if answers is not None and (more := answers.text(arguments.level)):
+        terminal.write("\n" + more)
     if seen is not None and getattr(arguments, "check", False):
         from gausswork import checkreport
 

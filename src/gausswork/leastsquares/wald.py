@@ -7,9 +7,9 @@ The covariance is never formed, so an ill-conditioned fit keeps its digits; Rb â
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.hypotheses import Hypothesis, parse
 from gausswork.leastsquares.inference import f_tail, residual_sd
 from gausswork.leastsquares.robust.scores import raw_factor
+from gausswork.plain import plain
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
@@ -57,6 +58,12 @@ class HypothesisTest:
     chi_square_p: float
     errors: str
     findings: tuple[Finding, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data, undefined numbers as None."""
+        said = {each.name: getattr(self, each.name) for each in fields(self)}
+        said["findings"] = [finding.to_dict() for finding in self.findings]
+        return {name: plain(value) for name, value in said.items()}
 
     def __str__(self) -> str:
         from gausswork import tables
