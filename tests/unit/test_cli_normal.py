@@ -10,6 +10,7 @@ import pytest
 
 from gausswork import Normal
 from gausswork.cli import main
+from gausswork.errors import InputError
 from gausswork.normal import questions
 
 
@@ -106,3 +107,12 @@ def test_percentages_are_told_from_0_and_100() -> None:
     assert questions.share(1.0 - 1e-9) == "99.99999990 %"
     assert questions.share(5e-324) == "4.941e-322 %"
     assert questions.quantile(Normal(), 0.5).ends == (-math.inf, 0.0)
+
+
+def test_what_lies_outside_is_the_rest_of_what_lies_between() -> None:
+    inner, outer = (ask(Normal(70, 10), 40, 100) for ask in (questions.between, questions.outside))
+    assert (outer.probability, outer.complement) == (inner.complement, inner.probability)
+    assert outer.event == "X < 40 or X > 100"
+    assert outer.in_a_crowd == "Of 10,000 values, about 27 do so."
+    with pytest.raises(InputError):
+        questions.outside(Normal(), 2, 1)

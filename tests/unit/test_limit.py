@@ -131,3 +131,45 @@ def test_the_numbers_of_the_result_are_plain() -> None:
     data = json.loads(json.dumps(gw.central_limit("dice", 3, repeats=100).to_dict()))
     assert data["population"] == "dice"
     assert data["repeats"] == 100
+
+
+@pytest.mark.parametrize("population", [*NAMED, [1.0, 2.0, 2.0, 7.5]])
+def test_the_draws_behind_a_mean(population: Any) -> None:
+    found = gw.central_limit(population, 7, repeats=300, seed=4)
+    for which in (0, 17, 299, -1):
+        assert found.draws(which).mean() == pytest.approx(found.means[which], rel=1e-12)
+        assert found.draws(which).shape == (7,)
+
+
+def test_the_draws_of_means_taken_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gausswork.normal.limit._PORTION", 10)
+    for n in (4, 23):  # two means at a time, and a mean in three parts
+        found = gw.central_limit("exponential", n, repeats=9)
+        for which in range(9):
+            assert found.draws(which).mean() == pytest.approx(found.means[which], rel=1e-12)
+            assert len(found.draws(which)) == n
+
+
+@pytest.mark.parametrize("which", [5, -6, 1.0, True, None])
+def test_draws_of_a_mean_that_is_not_there(which: Any) -> None:
+    with pytest.raises(InputError, match="which must"):
+        gw.central_limit("uniform", 2, repeats=5).draws(which)
+
+
+@pytest.mark.parametrize("population", NAMED)
+@pytest.mark.parametrize("n", [1, 10, 1000])
+def test_the_histogram_stands_still_and_counts_every_mean(population: str, n: int) -> None:
+    few, many = (gw.central_limit(population, n, repeats=k) for k in (5, 500))
+    one, other = few.histogram(), many.histogram()
+    assert (one.edges == other.edges).all()
+    assert other.counts.sum() + other.below + other.above == 500
+    assert one.edges[0] <= few.mean - 5 * few.sd
+    assert (other.counts[:, None] == np.histogram(many.means, other.edges)[0][:, None]).all()
+    step = few.population.step / n
+    if step:  # edges lie half-way between values that a mean can have
+        off = (other.edges - many.means[0]) / step - 0.5
+        assert off == pytest.approx(np.round(off), abs=1e-6)
+        assert np.diff(other.edges) == pytest.approx(
+            max(round(few.sd / 4 / step), 1) * step, rel=1e-9
+        )
+    assert gw.central_limit("uniform", 3, repeats=1).histogram().counts.sum() == 1

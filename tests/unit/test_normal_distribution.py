@@ -396,3 +396,14 @@ def test_draws_come_from_the_sampler_of_the_project() -> None:
     many = Normal([0.0, 100.0], [1.0, 2.0]).draws((50, 3), seed=2)
     assert many.shape == (50, 3, 2)
     assert abs(many[..., 1].mean() - 100) < 5 * 2 / math.sqrt(150)
+
+
+def test_at_is_the_way_back_from_zscore() -> None:
+    scores = Normal(70, 10)
+    assert scores.at(-1.5) == 55.0
+    assert type(scores.at(2)) is float
+    z = np.array([-3.0, 0.25, 8.0])
+    assert scores.zscore(scores.at(z)) == pytest.approx(z)
+    assert Normal([0, 1], [1, 2]).at(1.0).tolist() == [1.0, 3.0]
+    with pytest.raises(InputError, match="z must be numbers"):
+        scores.at("1")

@@ -156,3 +156,18 @@ def test_bad_requests_are_refused(options: dict[str, Any], complaint: str) -> No
         quantile_points([1.0, 2.0] if not options else [1.0, 2.0, 4.0], **options)
     with pytest.raises(InputError, match="bins"):
         histogram_of([1.0, 2.0, 3.0], bins=0)
+
+
+def test_fewer_points_where_there_is_less_room() -> None:
+    x = rng().normal(size=20_000)
+    few, all_ = quantile_points(x, most=200), quantile_points(x)
+    assert len(few.score) < 260 < len(all_.score)
+    assert (few.score[[0, -1]] == all_.score[[0, -1]]).all()
+    with pytest.raises(InputError, match="most must be"):
+        quantile_points(x, most=5)
+
+
+def test_heights_of_bars_make_areas_of_shares() -> None:
+    found = histogram_of(rng().normal(size=500))
+    share = np.dot(found.density, np.diff(found.edges))
+    assert share == pytest.approx(1 - (found.below + found.above) / 500)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,3 +80,72 @@ def test_picture(compared: sampling.Comparison, tmp_path: Path) -> None:
         assert ax.get_title()
     with pytest.raises(InputError, match="three axes"):
         plots.samplers(compared, ax=axes[:2])
+
+
+def test_ranges_can_be_chosen() -> None:
+    found = sampling.compare(20_000, seed=5, mean=70, sd=10, low=-1, high=1, start=-3, stop=300)
+    normal, uniform, integers = found.samplers
+    z = sampling.normal(20_000, seed=5, mean=70, sd=10)
+    assert (normal.least, normal.theory_mean, normal.theory_sd) == (z.min(), 70.0, 10.0)
+    assert uniform.counts == tuple(
+        np.histogram(sampling.uniform(20_000, seed=5, low=-1, high=1), 20, (-1, 1))[0]
+    )
+    assert (integers.theory_mean, integers.theory_sd) == pytest.approx(
+        (np.arange(-3, 300).mean(), np.arange(-3, 300).std())
+    )
+    assert len(integers.counts) == 51, "six whole numbers to a bar, three to the last one"
+    assert integers.expected[-1] == pytest.approx(integers.expected[0] / 2)
+    assert [s.range for s in found.samplers] == ["all numbers", "[-1, 1)", "-3, -2, …, 299"]
+    assert sampling.compare(100, start=1, stop=4).samplers[2].range == "1, 2, 3"
+    for sampler in found.samplers:
+        assert sampler.p_value > 1e-3
+        assert sum(sampler.counts) >= 0.999 * 20_000
+        assert str(found).count(sampler.lines["NumPy"]) == 1
+
+
+def test_lines_with_a_range_draw_what_was_compared() -> None:
+    found = sampling.compare(500, seed=2, mean=70, sd=10, low=-1, high=1, start=1, stop=7)
+    for sampler in found.samplers:
+        drawn = eval(sampler.lines["gausswork"], {"sampling": sampling})
+        assert (drawn.min(), drawn.max()) == (sampler.least, sampler.largest)
+
+
+def test_narrow_ranges_are_shown_with_digits_enough() -> None:
+    text = str(sampling.compare(1000, sd=1e-5, low=0, high=1e-4))
+    assert "0.00001000" in text  # the sd in theory
+    assert "[0, 0.0001)" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"sd": 0.0}, "sd must be above 0"),
+        ({"mean": float("nan")}, "mean must be a number"),
+        ({"low": 1.0}, "low must be below high"),
+        ({"start": 3, "stop": 4}, "two whole numbers or more"),
+        ({"stop": 2**60}, "none beyond"),
+        ({"start": 1.5}, "start must be a whole number"),
+        ({"mean": 1e9, "sd": 1e-9}, "too few numbers for a histogram"),
+    ],
+)
+def test_ranges_that_cannot_be_compared(given: dict[str, float], complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        sampling.compare(100, **given)
+
+
+def test_picture_of_chosen_ranges() -> None:
+    pytest.importorskip("matplotlib")
+    from gausswork import plots
+
+    found = sampling.compare(1000, mean=70, sd=10, low=-1, high=1, start=0, stop=500)
+    axes = plots.samplers(found, ax=_axes())
+    assert axes[0].get_xlim()[0] > 20
+    assert axes[0].lines[0].get_ydata().max() == pytest.approx(0.0398942)
+    assert axes[1].lines[0].get_ydata().max() == pytest.approx(0.5)
+    assert axes[2].lines[0].get_ydata() == pytest.approx(1 / 500)
+
+
+def _axes() -> Any:
+    from matplotlib.figure import Figure
+
+    return Figure().subplots(1, 3)

@@ -53,7 +53,12 @@ class QuantilePoints:
 
 
 def quantile_points(
-    sample: Any, *, level: float = 0.95, band: str = "simultaneous", name: str = "sample"
+    sample: Any,
+    *,
+    level: float = 0.95,
+    band: str = "simultaneous",
+    most: int = _MOST,
+    name: str = "sample",
 ) -> QuantilePoints:
     """Return the points of a Q-Q plot with their band.
 
@@ -63,6 +68,7 @@ def quantile_points(
     level : ``"simultaneous"``: the share of samples from bells, with their mean and sd estimated,
         that have all points in the band; calibrated by simulation, after Aldor-Noiman et al.
         (2013). ``"pointwise"``: at least this share have one given point in it.
+    most : points at most, or about so many: of more values those in the middle are thinned out.
 
     Raises
     ------
@@ -74,12 +80,14 @@ def quantile_points(
     if not 0.0 < level < 1.0:
         meant = f" Did you mean {level / 100:g}?" if 1.0 <= level < 100.0 else ""
         raise InputError(f"level must lie in (0, 1); got {level:g}.{meant}")
+    if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 20:
+        raise InputError(f"most must be a whole number, at least 20; got {most!r}.")
     from scipy.special import betaincinv, ndtri
 
     read = read_sample(sample, name=name, least=3)
     z, mean, sd = standardised(read.values, name=name)
     n = len(z)
-    ranks = shown_ranks(n)
+    ranks = shown_ranks(n, most)
     i = ranks + 1.0
     tail = 0.5 * (band_level(n, level) if band == "simultaneous" else 1.0 - level)
     # The i-th of n uniform values has a beta law with parameters i and n − i + 1.

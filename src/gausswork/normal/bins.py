@@ -42,6 +42,11 @@ class Histogram:
     mean: float
     sd: float
 
+    @property
+    def density(self) -> Array:
+        """The (b,) heights that make areas of shares: counts / (count · width of a bin)."""
+        return self.counts / (self.count * np.diff(self.edges))
+
 
 def histogram_of(
     sample: Any, *, bins: int | None = None, lattice: float | None = None, name: str = "sample"

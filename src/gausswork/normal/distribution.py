@@ -320,6 +320,17 @@ class Normal:
         """
         return compare.zscore(x, self._mu, self._sigma)
 
+    def at(self, z: Any) -> Any:
+        """Return mean + z·sd, the value with this z-score: the way back from :meth:`zscore`.
+
+        Raises
+        ------
+        InputError
+            z is no number.
+        """
+        value = self._mu + inputs.real(z, "z") * self._sigma
+        return float(value) if np.ndim(value) == 0 else value
+
     # ------------------------------------------------------------------ beside another
 
     def entropy(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from gausswork import formatting as fmt
 from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
+from gausswork.normal.bins import Histogram
 from gausswork.normal.populations import Population, population_of
 from gausswork.normal.samples import check_seed
 from gausswork.plain import plain
@@ -41,6 +43,7 @@ class CentralLimit:
         (sd³·√n), Berry (1941) and Esseen (1942); infinite without a third moment.
     expected : the distance of the law of the mean to the first order: of its skewness
         (Edgeworth) and of the steps of a lattice; NaN where there is no third moment.
+    seed : by which the means were drawn.
     findings : what is worth knowing.
     """
 
@@ -53,6 +56,7 @@ class CentralLimit:
     noise: float
     bound: float
     expected: float
+    seed: int
     findings: tuple[Finding, ...]
 
     @property
@@ -65,6 +69,61 @@ class CentralLimit:
         """The means standardised by the prediction: (mean of draws − mean) / sd."""
         z: Array = (self.means - self.mean) / self.sd
         return z
+
+    def histogram(self) -> Histogram:
+        """Count the means in bins that the prediction decides, and more means leave where they are.
+
+        The bins are a quarter of the predicted sd wide and reach six to either side. Of a law on a
+        lattice they are whole steps wide, with edges half-way between values that a mean can have.
+        """
+        width, middle = 0.25 * self.sd, self.mean
+        step = self.population.step / self.n
+        if step:
+            width = max(round(width / step), 1) * step
+            # an edge half a step below some mean, and then the edge nearest to the middle
+            edge = float(self.means[0]) - step / 2.0
+            middle = edge + round((self.mean - edge) / width) * width
+        reach = math.ceil(6.0 * self.sd / width)
+        edges: Array = np.linspace(middle - reach * width, middle + reach * width, 2 * reach + 1)
+        counts, _ = np.histogram(self.means, edges)
+        several = self.repeats > 1
+        return Histogram(
+            edges=edges,
+            counts=counts,
+            below=int((self.means < edges[0]).sum()),
+            above=int((self.means > edges[-1]).sum()),
+            count=self.repeats,
+            mean=float(self.means.mean()),
+            sd=float(self.means.std(ddof=1)) if several else 0.0,
+        )
+
+    def draws(self, which: int = -1) -> Array:
+        """Return the (n,) values of which one mean was taken, drawn once more.
+
+        Parameters
+        ----------
+        which : index of the mean, the last one by default. The draws before it are repeated to get
+            there, so it takes as long as they did.
+
+        Raises
+        ------
+        InputError
+            There is no such mean.
+        """
+        if isinstance(which, bool) or not isinstance(which, int | np.integer):
+            raise InputError(f"which must be a whole number; got {which!r}. The last mean is −1.")
+        if not -self.repeats <= which < self.repeats:
+            raise InputError(
+                f"which must lie in [0, {self.repeats:,}), the means that there are; got {which}. "
+                "The last one is −1."
+            )
+        at = int(which) % self.repeats
+        rng = np.random.default_rng([self.seed, 0])
+        for start, size in _portions(self.n, self.repeats):
+            parts = [self.population.draw(rng, (size, count)) for count in _parts(self.n)]
+            if at < start + size:
+                return np.concatenate([part[at - start] for part in parts])
+        raise AssertionError("every mean lies in one of the portions")
 
     @property
     def verdict(self) -> str:
@@ -137,9 +196,7 @@ def central_limit(population: Any, n: int, *, repeats: int = 10_000, seed: int =
     source = population_of(population, seed=seed)
     rng = np.random.default_rng([seed, 0])
     means = np.empty(repeats)
-    rows = max(1, _PORTION // n)
-    for start in range(0, repeats, rows):
-        size = min(rows, repeats - start)
+    for start, size in _portions(n, repeats):
         means[start : start + size] = _means(source, rng, size, n)
     mean, sd = source.mean, source.sd / math.sqrt(n)
     return CentralLimit(
@@ -152,8 +209,22 @@ def central_limit(population: Any, n: int, *, repeats: int = 10_000, seed: int =
         noise=_kolmogorov_95(repeats),
         bound=BERRY_ESSEEN * source.third / math.sqrt(n),
         expected=_expected(source, n),
+        seed=seed,
         findings=_findings(source, n),
     )
+
+
+def _portions(n: int, repeats: int) -> Iterator[tuple[int, int]]:
+    """Yield (first mean, how many) of what is drawn at a time."""
+    rows = max(1, _PORTION // n)
+    for start in range(0, repeats, rows):
+        yield start, min(rows, repeats - start)
+
+
+def _parts(n: int) -> Iterator[int]:
+    """Yield how many draws of one mean are taken at a time."""
+    for start in range(0, n, _PORTION):
+        yield min(_PORTION, n - start)
 
 
 def _means(source: Population, rng: np.random.Generator, size: int, n: int) -> Array:
@@ -161,8 +232,8 @@ def _means(source: Population, rng: np.random.Generator, size: int, n: int) -> A
         means: Array = source.draw(rng, (size, n)).mean(axis=1)
         return means
     total = np.zeros(size)
-    for start in range(0, n, _PORTION):
-        total += source.draw(rng, (size, min(_PORTION, n - start))).sum(axis=1)
+    for count in _parts(n):
+        total += source.draw(rng, (size, count)).sum(axis=1)
     return total / n
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gausswork import formatting as fmt
@@ -53,6 +53,20 @@ class Answer:
             "given": self.given,
         }
 
+    @property
+    def in_a_crowd(self) -> str:
+        """The probability as a sentence: of so many values, so many do so."""
+        p, rest = self.probability, self.complement
+        if rest < 1e-300:
+            return "Every value does so, as far as float64 can say."
+        if p < 1e-300:
+            return "No value does so, as far as float64 can say."
+        if rest * _CROWD < 10:
+            return f"All but about one value in {_rounded(1.0 / rest)} do so."
+        if p * _CROWD < 10:
+            return f"About one value in {_rounded(1.0 / p)} does so."
+        return f"Of {_CROWD:,} values, about {round(p * _CROWD):,} do so."
+
     def __str__(self) -> str:
         places = [_place(z) for z in self.z if math.isfinite(z)]
         rows = [
@@ -68,7 +82,7 @@ class Answer:
         width = max(len(name) for name, _ in rows)
         lines = [f"{_name(self.normal)}: {said[0]}", ""]
         lines += [f"{name:<{width}}  {text}" for name, text in rows]
-        lines += ["", _in_a_crowd(self)]
+        lines += ["", self.in_a_crowd]
         if places:
             lines.append(f"The {'ends lie' if len(places) > 1 else 'end lies'} "
                          f"{' and '.join(places)}.")  # fmt: skip
@@ -133,6 +147,13 @@ def between(normal: Normal, a: float, b: float) -> Answer:
         normal, f"{number(a)} < X < {number(b)}", p, rest,
         (float(a), float(b)), (_z(normal, a), _z(normal, b)),
     )  # fmt: skip
+
+
+def outside(normal: Normal, a: float, b: float) -> Answer:
+    """Return the answer to X < a or X > b; errors as :func:`between`."""
+    inner = between(normal, a, b)
+    event = f"X < {number(a)} or X > {number(b)}"
+    return replace(inner, event=event, probability=inner.complement, complement=inner.probability)
 
 
 def below(normal: Normal, x: float) -> Answer:
@@ -203,19 +224,6 @@ def _place(z: float) -> str:
     if z == 0.0:
         return "on the mean"
     return f"{number(abs(z), 4)} sd {'above' if z > 0 else 'below'} the mean"
-
-
-def _in_a_crowd(answer: Answer) -> str:
-    p, rest = answer.probability, answer.complement
-    if rest < 1e-300:
-        return "Every value does so, as far as float64 can say."
-    if p < 1e-300:
-        return "No value does so, as far as float64 can say."
-    if rest * _CROWD < 10:
-        return f"All but about one value in {_rounded(1.0 / rest)} do so."
-    if p * _CROWD < 10:
-        return f"About one value in {_rounded(1.0 / p)} does so."
-    return f"Of {_CROWD:,} values, about {round(p * _CROWD):,} do so."
 
 
 def _rounded(count: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gausswork.errors import InputError, require
+from gausswork.normal.distribution import Normal
 from gausswork.plots.style import COLOURS, INK, check_path, finish, save
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _draw(ax: Any, sampler: Sampler, colour: str, size: int) -> None:
     whole = sampler.name == "integers"
     height = np.array(sampler.counts) / size / widths
     ax.bar(
-        edges[:-1] if not whole else edges[:-1] + 0.5,
+        edges[:-1] if not whole else edges[:-1] + widths / 2,
         height,
         width=widths * (0.72 if whole else 0.92),
         align="center" if whole else "edge",
@@ -79,16 +80,20 @@ def _draw(ax: Any, sampler: Sampler, colour: str, size: int) -> None:
     )
     if sampler.name == "normal":
         x = np.linspace(edges[0], edges[-1], 301)
-        y = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
-        ax.plot(x, y, color=INK, linewidth=1.6, label="theory")
-        ax.set_xticks(np.arange(-4, 5, 2))
+        bell = Normal(sampler.theory_mean, sampler.theory_sd)
+        ax.plot(x, bell.pdf(x), color=INK, linewidth=1.6, label="theory")
+        ax.set_xticks(edges[::8])
     elif whole:
-        expected = np.array(sampler.expected) / size
-        ax.plot(edges[:-1] + 0.5, expected, "D", color=INK, markersize=4, label="theory")
-        ax.set_xticks(edges[:-1] + 0.5)
+        expected = np.array(sampler.expected) / size / widths
+        middle = edges[:-1] + widths / 2
+        ax.plot(middle, expected, "D", color=INK, markersize=4, label="theory")
+        if len(middle) <= 12:
+            ax.set_xticks(middle)
     else:
-        ax.plot([0, 0, 1, 1], [0, 1, 1, 0], color=INK, linewidth=1.6, label="theory")
-        ax.set_xlim(-0.15, 1.15)
+        low, high = sampler.low, sampler.high
+        top = 1.0 / (high - low)
+        ax.plot([low, low, high, high], [0, top, top, 0], color=INK, linewidth=1.6, label="theory")
+        ax.set_xlim(low - 0.15 * (high - low), high + 0.15 * (high - low))
     ax.set_ylim(0, max(height.max(), max(sampler.expected) / size / widths[0]) * 1.38)
     ax.set_title(_TITLES[sampler.name], fontsize=11)
     ax.set_xlabel("value")

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from itertools import zip_longest
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from gausswork import formatting as fmt
 from gausswork.errors import InputError
+from gausswork.sampling.arguments import finite
 from gausswork.sampling.draws import integers, normal, uniform
 from gausswork.sampling.state import check_seed, check_stream, whole
 
-HIGH = 10  # the whole numbers compared run from 0 to 9
+Edges: TypeAlias = npt.NDArray[np.float64]
+
 CHUNK = 1 << 20  # values at a time: memory stays flat
 _BARS = "▁▂▃▄▅▆▇█"
 _LEAST = 100
+_MOST_BARS = 60  # whole numbers that get a bar each; of more, neighbours share one
+_EXACT = 2**53  # whole numbers up to here are counted as floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,18 @@ class Sampler:
     purpose: str
     lines: dict[str, str]
 
+    @property
+    def range(self) -> str:
+        """The range in theory, in words."""
+        low, high = self.low, self.high
+        if self.name == "normal":
+            return "all numbers"
+        if self.name == "uniform":
+            return f"[{low:g}, {high:g})"
+        if high - low < 4.0:
+            return ", ".join(f"{low + k:.0f}" for k in range(int(high - low)))
+        return f"{low:.0f}, {low + 1:.0f}, …, {high - 1:.0f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -74,13 +92,28 @@ class Comparison:
         return text(self)
 
 
-def compare(size: int = 100_000, *, seed: int = 0, stream: int | str = 0) -> Comparison:
-    """Draw so many normals, uniforms and whole numbers from 0 to 9, and compare them with theory.
+def compare(
+    size: int = 100_000,
+    *,
+    seed: int = 0,
+    stream: int | str = 0,
+    mean: float = 0.0,
+    sd: float = 1.0,
+    low: float = 0.0,
+    high: float = 1.0,
+    start: int = 0,
+    stop: int = 10,
+) -> Comparison:
+    """Draw so many normals, uniforms and whole numbers, and compare them with theory.
 
     Parameters
     ----------
     size : values of each, at least 100; memory does not grow with it.
     seed, stream : as in :func:`normal`.
+    mean, sd : of the normals; sd (not variance) above 0.
+    low, high : the uniforms lie in [low, high).
+    start, stop : the whole numbers run from start to stop − 1, as in Python's ``range``; at least
+        two of them, and none beyond ±2⁵³.
 
     Returns
     -------
@@ -94,65 +127,102 @@ def compare(size: int = 100_000, *, seed: int = 0, stream: int | str = 0) -> Com
     size, seed, stream = whole("size", size), check_seed(seed), check_stream(stream)
     if size < _LEAST:
         raise InputError(f"size must be at least {_LEAST} to compare histograms; got {size}.")
+    mean, sd = finite("mean", mean), finite("sd", sd)
+    if not sd > 0.0:
+        raise InputError(f"sd must be above 0 to compare histograms; got {sd!r}. Take sd=1.0.")
+    start, stop = whole("start", start), whole("stop", stop)
+    if not -_EXACT <= start < stop - 1 < _EXACT:
+        raise InputError(
+            f"start and stop must leave two whole numbers or more, none beyond ±2**53; got "
+            f"start={start}, stop={stop}. start=1, stop=7 are the faces of a die."
+        )
     where = f"seed={seed}" + (f", stream={stream!r}" if stream != 0 else "")
+    draw = _Draw(size, {"seed": seed, "stream": stream}, where)
     return Comparison(size, seed, stream, (
-        _normal(size, seed, stream, where),
-        _uniform(size, seed, stream, where),
-        _integers(size, seed, stream, where),
+        _normal(draw, mean, sd), _uniform(draw, low, high), _integers(draw, start, stop),
     ))  # fmt: skip
 
 
-def _normal(size: int, seed: int, stream: int | str, where: str) -> Sampler:
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    """How many values to draw, from where, and the same as it is written in a line of code."""
+
+    size: int
+    origin: dict[str, Any]
+    where: str
+
+    def seen(self, sampler: Callable[..., Any], edges: Edges, **range_: Any) -> _Seen:
+        """Draw in portions and count."""
+        if not (np.diff(edges) > 0.0).all():
+            said = ", ".join(f"{name}={value!r}" for name, value in range_.items())
+            raise InputError(
+                f"between {said} float64 has too few numbers for a histogram. Draw nearer to 0, "
+                "or wider."
+            )
+        seen = _Seen(edges)
+        for at in range(0, self.size, CHUNK):
+            count = min(CHUNK, self.size - at)
+            drawn = sampler(count, **self.origin, **range_, offset=at)
+            seen.add(np.asarray(drawn, dtype=np.float64))
+        return seen
+
+
+def _normal(draw: _Draw, mean: float, sd: float) -> Sampler:
     from scipy.special import ndtr
 
-    edges = np.linspace(-4.0, 4.0, 33)
-    seen = _Seen(edges)
-    for at in range(0, size, CHUNK):
-        seen.add(normal(min(CHUNK, size - at), seed=seed, stream=stream, offset=at))
-    shares = np.diff(ndtr(edges))
-    return seen.sampler(
-        shares, name="normal", torch_name="randn", low=-np.inf, high=np.inf,
-        theory_mean=0.0, theory_sd=1.0,
+    in_sd = np.linspace(-4.0, 4.0, 33)
+    standard = mean == 0.0 and sd == 1.0
+    size, given = draw.size, "" if standard else f", mean={mean!r}, sd={sd!r}"
+    return draw.seen(normal, mean + sd * in_sd, mean=mean, sd=sd).sampler(
+        np.diff(ndtr(in_sd)), name="normal", torch_name="randn", low=-np.inf, high=np.inf,
+        theory_mean=mean, theory_sd=sd,
         purpose="noise, fake features, and weights once scaled by the fan-in",
         lines={
-            "gausswork": f"sampling.normal({size}, {where})",
-            "torch": f"torch.randn({size})",
-            "NumPy": f"rng.standard_normal({size})",
+            "gausswork": f"sampling.normal({size}, {draw.where}{given})",
+            "torch": f"torch.randn({size})" if standard else
+                     f"{mean!r} + {sd!r} * torch.randn({size})",
+            "NumPy": f"rng.standard_normal({size})" if standard else
+                     f"rng.normal({mean!r}, {sd!r}, {size})",
         },
     )  # fmt: skip
 
 
-def _uniform(size: int, seed: int, stream: int | str, where: str) -> Sampler:
-    edges = np.linspace(0.0, 1.0, 21)
-    seen = _Seen(edges)
-    for at in range(0, size, CHUNK):
-        seen.add(uniform(min(CHUNK, size - at), seed=seed, stream=stream, offset=at))
-    return seen.sampler(
-        np.diff(edges), name="uniform", torch_name="rand", low=0.0, high=1.0,
-        theory_mean=0.5, theory_sd=12**-0.5,
+def _uniform(draw: _Draw, low: float, high: float) -> Sampler:
+    uniform(1, **draw.origin, low=low, high=high)  # refuses what is no range, with the remedy
+    low, high = float(low), float(high)
+    edges = np.linspace(low, high, 21)
+    standard = low == 0.0 and high == 1.0
+    size, given = draw.size, "" if standard else f", low={low!r}, high={high!r}"
+    return draw.seen(uniform, edges, low=low, high=high).sampler(
+        np.full(20, 1 / 20), name="uniform", torch_name="rand", low=low, high=high,
+        theory_mean=low + (high - low) / 2.0, theory_sd=(high - low) * 12**-0.5,
         purpose="probabilities, masks and coin tosses, bounds of weights (Kaiming, Xavier)",
         lines={
-            "gausswork": f"sampling.uniform({size}, {where})",
-            "torch": f"torch.rand({size})",
-            "NumPy": f"rng.random({size})",
+            "gausswork": f"sampling.uniform({size}, {draw.where}{given})",
+            "torch": f"torch.rand({size})" if standard else
+                     f"torch.empty({size}).uniform_({low!r}, {high!r})",
+            "NumPy": f"rng.random({size})" if standard else
+                     f"rng.uniform({low!r}, {high!r}, {size})",
         },
     )  # fmt: skip
 
 
-def _integers(size: int, seed: int, stream: int | str, where: str) -> Sampler:
-    edges: npt.NDArray[np.float64] = np.arange(HIGH + 1, dtype=np.float64) - 0.5
-    seen = _Seen(edges)
-    for at in range(0, size, CHUNK):
-        drawn = integers(min(CHUNK, size - at), high=HIGH, seed=seed, stream=stream, offset=at)
-        seen.add(drawn.astype(np.float64))
-    return seen.sampler(
-        np.full(HIGH, 1 / HIGH), name="integers", torch_name="randint", low=0.0, high=float(HIGH),
-        theory_mean=(HIGH - 1) / 2, theory_sd=((HIGH**2 - 1) / 12) ** 0.5,
+def _integers(draw: _Draw, start: int, stop: int) -> Sampler:
+    span = stop - start
+    wide = -(-span // _MOST_BARS)  # whole numbers to a bar
+    first = np.arange(start, stop, wide, dtype=np.float64)
+    held = np.minimum(first + wide, stop) - first
+    size = draw.size
+    given = f"high={stop}, " if start == 0 else f"low={start}, high={stop}, "
+    ends = f"{stop}" if start == 0 else f"{start}, {stop}"
+    return draw.seen(integers, np.append(first, stop) - 0.5, low=start, high=stop).sampler(
+        held / span, name="integers", torch_name="randint", low=float(start), high=float(stop),
+        theory_mean=start + (span - 1) / 2, theory_sd=((span**2 - 1) / 12) ** 0.5,
         purpose="class labels, token ids, indices of rows",
         lines={
-            "gausswork": f"sampling.integers({size}, high={HIGH}, {where})",
-            "torch": f"torch.randint({HIGH}, ({size},))",
-            "NumPy": f"rng.integers({HIGH}, size={size})",
+            "gausswork": f"sampling.integers({size}, {given}{draw.where})",
+            "torch": f"torch.randint({ends}, ({size},))",
+            "NumPy": f"rng.integers({ends}, size={size})",
         },
     )  # fmt: skip
 
@@ -203,13 +273,13 @@ def text(comparison: Comparison) -> str:
     kinds = comparison.samplers
     rows = [
         ("", [f"{s.name} ({s.torch_name})" for s in kinds]),
-        ("range in theory", ["all numbers", "[0, 1)", f"0, 1, …, {HIGH - 1}"]),
+        ("range in theory", [s.range for s in kinds]),
         ("least drawn", [_number(s.least, s) for s in kinds]),
         ("largest drawn", [_number(s.largest, s) for s in kinds]),
-        ("mean", [f"{s.mean:.4f}" for s in kinds]),
-        ("  in theory", [f"{s.theory_mean:.4f}" for s in kinds]),
-        ("sd", [f"{s.sd:.4f}" for s in kinds]),
-        ("  in theory", [f"{s.theory_sd:.4f}" for s in kinds]),
+        ("mean", [_to(s.mean, s, 4) for s in kinds]),
+        ("  in theory", [_to(s.theory_mean, s, 4) for s in kinds]),
+        ("sd", [_to(s.sd, s, 4) for s in kinds]),
+        ("  in theory", [_to(s.theory_sd, s, 4) for s in kinds]),
         ("histogram", [_bars(s.counts) for s in kinds]),
         ("  in theory", [_bars(s.expected) for s in kinds]),
         ("p, χ² test", [fmt.p_value(s.p_value) for s in kinds]),
@@ -231,15 +301,18 @@ def text(comparison: Comparison) -> str:
 def _number(value: float, sampler: Sampler) -> str:
     if sampler.name == "integers":
         return f"{value:.0f}"
-    if sampler.name == "uniform":
-        return f"{value:.7f}"
-    return f"{value:.4f}"
+    return _to(value, sampler, 7 if sampler.name == "uniform" else 4)
+
+
+def _to(value: float, sampler: Sampler, places: int) -> str:
+    """Return a number to so many decimals, more where the values lie close together."""
+    return f"{value:.{max(places, places - 1 - fmt.exponent(sampler.theory_sd))}f}"
 
 
 def _bars(values: tuple[float, ...]) -> str:
     """Return counts as a row of bars; many bins are joined so that it stays short."""
     joined = values
     while len(joined) > 20:
-        joined = tuple(a + b for a, b in zip(joined[::2], joined[1::2], strict=True))
+        joined = tuple(a + b for a, b in zip_longest(joined[::2], joined[1::2], fillvalue=0.0))
     top = max(joined)
     return "".join(_BARS[round(v / top * (len(_BARS) - 1))] for v in joined)
