@@ -29,6 +29,11 @@ def problems(folder: Path) -> list[str]:
             found.append(f"{wheel.name}: {stub.stem} is not compiled although there is a compiler")
     if "gausswork/py.typed" not in in_wheel:
         found.append(f"{wheel.name}: py.typed is missing, so type checkers ignore the package")
+    page = here / "src/gausswork/lab/static"
+    for path in sorted(page.rglob("*")):
+        name = f"gausswork/{path.relative_to(here / 'src/gausswork')}"
+        if path.is_file() and name not in in_wheel:
+            found.append(f"{wheel.name}: {name} is missing, so the lab cannot be shown")
     if not any(name.endswith("licenses/LICENSE") for name in in_wheel):
         found.append(f"{wheel.name}: the licence is missing")
     found += [
@@ -41,6 +46,8 @@ def problems(folder: Path) -> list[str]:
         in_sdist = {name.partition("/")[2] for name in archive.getnames()}
     wanted = {str(path.relative_to(here)) for path in here.glob(f"{NATIVE}/*.[ch]")}
     wanted |= {str(path.relative_to(here)) for path in here.glob("src/**/*.py")}
+    wanted |= {str(path.relative_to(here)) for path in page.rglob("*") if path.is_file()}
+    wanted |= {"front/package.json", "front/package-lock.json", "front/build.mjs"}
     wanted |= {"Makefile", "constraints.txt", "LICENSE", "examples/galton-families.csv"}
     found += [f"{sdist.name}: {name} is missing" for name in sorted(wanted - in_sdist)]
     found += [

@@ -85,12 +85,12 @@ def _opened(file: DataFile) -> ColumnarFile:
         if file.format == "ipc":
             import pyarrow as pa
 
-            with pa.OSFile(str(file.path)) as raw, pa.ipc.open_file(raw) as reader:
+            with file.opened() as raw, pa.ipc.open_file(raw) as reader:
                 schema, rows = reader.schema, None
         else:
             from pyarrow import parquet
 
-            with parquet.ParquetFile(str(file.path)) as opened:
+            with file.opened() as raw, parquet.ParquetFile(raw) as opened:
                 schema, rows = opened.schema_arrow, opened.metadata.num_rows
     require_distinct(tuple(schema.names), place=file.name, error=DataFileError)
     return ColumnarFile(file, schema, rows)
@@ -114,9 +114,12 @@ def _parquet_batches(one: ColumnarFile, names: Sequence[str]) -> Iterator[tuple[
     # text arrives as dictionary codes: as they lie in the file, and cheap to count
     text = [name for name in names if is_text(one.schema.field(name).type)]
     rows = 0
-    with parquet.ParquetFile(
-        str(one.file.path), buffer_size=_BUFFER_BYTES, pre_buffer=False, read_dictionary=text
-    ) as opened:
+    with (
+        one.file.opened() as raw,
+        parquet.ParquetFile(
+            raw, buffer_size=_BUFFER_BYTES, pre_buffer=False, read_dictionary=text
+        ) as opened,
+    ):
         for batch in opened.iter_batches(batch_size=PORTION_ROWS, columns=list(names)):
             rows += len(batch)
             yield batch, rows / max(1, one.rows or 1)
@@ -128,7 +131,7 @@ def _ipc_batches(one: ColumnarFile, names: Sequence[str]) -> Iterator[tuple[Any,
     wanted = [one.schema.get_field_index(name) for name in names]
     options = pa.ipc.IpcReadOptions(included_fields=wanted)
     with (
-        pa.OSFile(str(one.file.path)) as raw,
+        one.file.opened() as raw,
         pa.ipc.open_file(raw, options=options) as reader,
     ):
         for number in range(reader.num_record_batches):

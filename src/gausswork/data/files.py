@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from gausswork.data.kinds import listed
 from gausswork.data.tables import Table
@@ -55,6 +55,34 @@ class DataFile:
         """Its name without the folder, for messages."""
         return self.path.name
 
+    def opened(self) -> Any:
+        """Return its bytes as an Arrow file, to be closed by the caller."""
+        import pyarrow as pa
+
+        return pa.OSFile(str(self.path))
+
+    def stamp(self) -> tuple[int, int]:
+        """Return what its size and time of change are now."""
+        status = self.path.stat()
+        return status.st_size, status.st_mtime_ns
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFile(DataFile):
+    """A file that was handed over as bytes and lies on no disk; ``path`` is its name."""
+
+    content: bytes
+
+    def opened(self) -> Any:
+        """Return its bytes as an Arrow file."""
+        import pyarrow as pa
+
+        return pa.BufferReader(self.content)
+
+    def stamp(self) -> tuple[int, int]:
+        """Return size and time: bytes in memory do not change."""
+        return self.size, self.modified
+
 
 def is_path(data: object) -> bool:
     """Whether the data is a path, a pattern, or a list of them."""
@@ -80,6 +108,30 @@ def file_table(data: PathLike | Sequence[PathLike]) -> Table:
     patterns = [data] if isinstance(data, str | os.PathLike) else list(data)
     files = [inspect(path) for pattern in patterns for path in resolve(pattern)]
     _refuse_repeated(files)
+    description = files[0].name
+    if len(files) > 1:
+        what = os.fspath(patterns[0]) if len(patterns) == 1 else f"{files[0].name} and others"
+        description = f"{Path(what).name} ({len(files)} files)"
+    return table_of(files, description=description)
+
+
+def bytes_table(name: str, content: bytes) -> Table:
+    """Open the bytes of a file, such as an upload, without writing them anywhere.
+
+    Raises
+    ------
+    DataFileError
+        They are empty or of a format not known here.
+    """
+    path = Path(name)
+    kind, compression = _format(path, content[:16])
+    return table_of(
+        [MemoryFile(path, len(content), 0, kind, compression, content)], description=path.name
+    )
+
+
+def table_of(files: Sequence[DataFile], *, description: str) -> Table:
+    """Open files that have been looked at as one table."""
     formats = {file.format: file for file in files}
     if len(formats) > 1:
         first, second = list(formats.values())[:2]
@@ -87,10 +139,6 @@ def file_table(data: PathLike | Sequence[PathLike]) -> Table:
             f"files of one table must have one format; {first.name} is {first.format} and "
             f"{second.name} is {second.format}. Fit them apart, or convert one of them."
         )
-    description = files[0].name
-    if len(files) > 1:
-        what = os.fspath(patterns[0]) if len(patterns) == 1 else f"{files[0].name} and others"
-        description = f"{Path(what).name} ({len(files)} files)"
     if files[0].format == "csv":
         from gausswork.data.csv_table import CsvTable
 
@@ -163,6 +211,12 @@ def inspect(path: Path) -> DataFile:
         ) from None
     except OSError as error:
         raise DataFileError(f"{path} cannot be read: {error.strerror or error}.") from None
+    kind, compression = _format(path, head)
+    return DataFile(path, status.st_size, status.st_mtime_ns, kind, compression)
+
+
+def _format(path: Path, head: bytes) -> tuple[str, str | None]:
+    """Tell format and compression from the first bytes; refuse what cannot be read."""
     if not head:
         raise DataFileError(
             f"{path.name} is empty (0 bytes). Did the program that writes it fail, or is it still "
@@ -182,7 +236,7 @@ def inspect(path: Path) -> DataFile:
             f"{path.name} is in an Arrow format that cannot be read again from its start "
             "(Feather 1 or an IPC stream). Write it as Parquet or as an Arrow IPC file."
         )
-    return DataFile(path, status.st_size, status.st_mtime_ns, kind, compression)
+    return kind, compression
 
 
 def _not_found(path: Path) -> str:
@@ -210,10 +264,10 @@ def _directory(path: Path) -> str:
 def refuse_changed(file: DataFile) -> None:
     """Refuse a file that is no longer what it was when it was opened."""
     try:
-        status = file.path.stat()
+        stamp = file.stamp()
     except OSError as error:
         raise DataFileError(f"{file.name} can no longer be read: {error.strerror}.") from None
-    if (status.st_size, status.st_mtime_ns) != (file.size, file.modified):
+    if stamp != (file.size, file.modified):
         raise DataFileError(
             f"{file.name} has changed since it was opened. Wait until it is complete, then fit it "
             "anew."
