@@ -341,3 +341,13 @@ def test_lines_and_dots_stand_out_on_black(features) -> None:
     for artist in drawn:
         red, green, blue, _ = mpl.colors.to_rgba(artist.get_color())
         assert 0.299 * red + 0.587 * green + 0.114 * blue > 0.25
+
+
+def test_axes_that_are_none_are_refused_in_words():
+    for call in (
+        lambda ax: gw.plots.qq(np.arange(20.0), ax=ax),
+        lambda ax: gw.plots.bell(gw.Normal(), ax=ax),
+        lambda ax: gw.plots.samplers(ax=ax),
+    ):
+        with pytest.raises(InputError, match=r"ax must be .*matplotlib axes; got int 3"):
+            call(3)

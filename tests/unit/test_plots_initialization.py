@@ -89,7 +89,7 @@ def test_refusals(found: dict[str, Any], tmp_path: Path) -> None:
         plots.layers(found["he"], of="weights")
     with pytest.raises(InputError, match="signals"):
         plots.growth(found["he"], of="weights")
-    with pytest.raises(InputError, match="3 axes"):
+    with pytest.raises(InputError, match="3 matplotlib axes"):
         plots.layers(found, ax=plt.subplots()[1])
     with pytest.raises(InputError, match="between 1 and 6"):
         plots.doctor({str(i): found["he"] for i in range(7)})

@@ -46,7 +46,7 @@ def test_one_curve_on_given_axes(found: Any) -> None:
     assert plots.training(found, of="held_loss", ax=ax) is ax
     with pytest.raises(errors.InputError, match="Did you mean 'held_loss'"):
         plots.training(found, of="held_los", ax=ax)
-    with pytest.raises(errors.InputError, match="need 2 axes"):
+    with pytest.raises(errors.InputError, match="2 matplotlib axes"):
         plots.training(found, ax=ax)
     with pytest.raises(errors.InputError, match="level must lie"):
         plots.training(found, ax=[ax, ax], level=95)

@@ -78,7 +78,7 @@ def test_picture(compared: sampling.Comparison, tmp_path: Path) -> None:
         assert heights == pytest.approx(shares)
         assert ax.get_xlabel()
         assert ax.get_title()
-    with pytest.raises(InputError, match="three axes"):
+    with pytest.raises(InputError, match="3 matplotlib axes; got 2"):
         plots.samplers(compared, ax=axes[:2])
 
 

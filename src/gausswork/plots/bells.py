@@ -16,9 +16,9 @@ from gausswork.plots.style import (
     COLOURS,
     LINES,
     Array,
+    axes_on,
     check_path,
     finish,
-    new_axes,
     save,
     shown_name,
 )
@@ -75,7 +75,7 @@ def bell(
     named = _labels(curves, labels)
     values = None if sample is None else _sample(sample)
     ends = None if between is None else _ends(between)
-    ax = ax if ax is not None else new_axes(path)
+    ax = axes_on(ax, path)
     x = _across(curves, ends, values)
     if values is not None:
         _histogram(ax, values)

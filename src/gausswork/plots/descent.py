@@ -23,10 +23,10 @@ from gausswork.plots.style import (
     COLOURS,
     INK,
     LINES,
+    axes_on,
     check_path,
     finish,
     halo,
-    new_axes,
     save,
     shown_name,
 )
@@ -61,7 +61,7 @@ def loss(
     descent = descent_of(descent)
     if path is not None:
         check_path(path)
-    ax = ax if ax is not None else new_axes(path)
+    ax = axes_on(ax, path)
     logarithmic, said = (
         _above_the_least(ax, descent)
         if descent.held_out_loss is None
@@ -143,7 +143,7 @@ def path(
     if path is not None:
         check_path(path)
     view = view_of(descent, x, y)
-    ax = ax if ax is not None else new_axes(path, height=5.4)
+    ax = axes_on(ax, path, height=5.4)
     draw_contours(ax, view)
     draw_way(ax, view, *view.way.T)
     _epochs_on(ax, view)
@@ -177,7 +177,7 @@ def rates(
     if path is not None:
         check_path(path)
     here = outlook(fit, method)
-    ax = ax if ax is not None else new_axes(path)
+    ax = axes_on(ax, path)
     views = [here] if here.alternative is None else [here, here.alternative]
     limits = [view.learning_rate_limit for view in views]
     low = min(1e-3 * here.learning_rate_limit, 0.5 * here.learning_rate)

@@ -10,7 +10,7 @@ import numpy as np
 from gausswork import formatting as fmt
 from gausswork.errors import InputError
 from gausswork.leastsquares.inference import check_level
-from gausswork.plots.style import COLOURS, check_path, finish, ink, new_axes, save, shown_name
+from gausswork.plots.style import COLOURS, axes_on, check_path, finish, ink, save, shown_name
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
@@ -48,7 +48,7 @@ def coefficients(
     if left_out > 0:
         size = np.nan_to_num(np.abs(fit.t_values[terms]), nan=-1.0, posinf=np.inf)
         terms = np.sort(terms[np.argsort(-size, kind="stable")[:_MOST_TERMS]])
-    ax = ax if ax is not None else new_axes(path, height=1.4 + 0.3 * len(terms))
+    ax = axes_on(ax, path, height=1.4 + 0.3 * len(terms))
     intervals = fit.confidence_intervals(level)
     ax.axvline(0.0, color="#999999", linewidth=1.0, zorder=1)
     rows = np.arange(len(terms))[::-1]

@@ -17,9 +17,10 @@ from gausswork.plots.style import (
     INK,
     LINES,
     MARKERS,
+    axes_on,
     check_path,
     finish,
-    new_axes,
+    given_axes,
     save,
     shown_name,
 )
@@ -110,7 +111,7 @@ def growth(
     named, several = _named(diagnosis)
     if path is not None:
         check_path(path)
-    ax = ax if ax is not None else new_axes(path)
+    ax = axes_on(ax, path)
     most = max(len(d.layers) for d in named.values())
     ends: list[tuple[float, float, str, str]] = []
     for i, (name, found) in enumerate(named.items()):
@@ -223,7 +224,7 @@ def schemes(
                   for s in chosen]  # fmt: skip
     if not chosen:
         raise InputError("names: give at least one scheme, such as 'he'.")
-    ax = ax if ax is not None else new_axes(path, height=1.5 + 0.75 * len(chosen))
+    ax = axes_on(ax, path, height=1.5 + 0.75 * len(chosen))
     each = fans((fan_out, fan_in))
     laws = [s.law(each) for s in chosen]
     weights = [sample(s, each, _DRAWS, seed=seed) for s in chosen]
@@ -283,13 +284,7 @@ def _row(figure: Any, columns: int) -> list[Any]:
 def _axes(ax: Any, count: int, path: Any, *, height: float) -> list[Any]:
     if ax is None:
         return _row(_figure(path, (max(3.4 * count, 5.5), height)), count)
-    given = list(ax) if isinstance(ax, (list, tuple, np.ndarray)) else [ax]
-    if len(given) != count:
-        raise InputError(
-            f"ax: {count} diagnos{'es need' if count > 1 else 'is needs'} {count} axes; got "
-            f"{len(given)}."
-        )
-    return given
+    return given_axes(ax, count)
 
 
 def _thinned(found: tuple[LayerHealth, ...]) -> list[LayerHealth]:

@@ -16,6 +16,7 @@ from gausswork.plots.style import (
     cells,
     check_path,
     finish,
+    given_axes,
     halo,
     ink,
     save,
@@ -79,13 +80,7 @@ def check(
 
 def _axes(ax: Any, count: int, path: str | os.PathLike[str] | None) -> list[Any]:
     if ax is not None:
-        given = list(np.ravel(np.asarray(ax, dtype=object)))
-        if len(given) != count:
-            raise InputError(
-                f"ax must be {count} matplotlib axes; got {len(given)}. For one figure of the "
-                "panel say which, as in panel='qq'; for all pass four axes."
-            )
-        return given
+        return given_axes(ax, count, remedy="For one figure of the panel say panel='qq'.")
     size = (10.0, 8.0) if count > 1 else (7.0, 4.6)
     if path is not None:
         figure = require("matplotlib.figure", purpose="Plots", extra="plots").Figure(

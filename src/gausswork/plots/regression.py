@@ -24,6 +24,7 @@ from gausswork.plots.style import (
     check_path,
     density,
     finish,
+    given_axes,
     halo,
     ink,
     new_axes,
@@ -97,6 +98,8 @@ def fit(
     shape = _shape(fit)
     if ax is None:
         ax = new_axes(path) if shape.plane is None else new_space(path)
+    else:
+        ax = given_axes(ax, 1)[0]
     known = data is not None or fit.source is not None
     points = spread_rows(fit, data, _MOST_ROWS) if known else None
     if shape.number is not None:

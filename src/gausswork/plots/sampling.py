@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gausswork.errors import InputError, require
+from gausswork.errors import require
 from gausswork.normal.distribution import Normal
-from gausswork.plots.style import COLOURS, INK, check_path, finish, save
+from gausswork.plots.style import COLOURS, INK, check_path, finish, given_axes, save
 
 if TYPE_CHECKING:
     from gausswork.sampling.comparison import Comparison, Sampler
@@ -51,9 +51,7 @@ def samplers(
         from gausswork.sampling.comparison import compare
 
         comparison = compare()
-    axes = np.asarray(_new(path) if ax is None else ax, dtype=object).reshape(-1)
-    if axes.size != 3:
-        raise InputError(f"ax must hold three axes, one a sampler; got {axes.size}.")
+    axes = _new(path) if ax is None else np.array(given_axes(ax, 3), dtype=object)
     for one, sampler, colour in zip(axes, comparison.samplers, COLOURS, strict=False):
         _draw(one, sampler, colour, comparison.size)
     axes[0].set_ylabel("share of the values, per unit")

@@ -13,7 +13,7 @@ from gausswork import formatting as fmt
 from gausswork.errors import InputError
 from gausswork.normal.bands import quantile_points
 from gausswork.normal.bins import histogram_of
-from gausswork.plots.style import COLOURS, Array, check_path, finish, halo, new_axes, new_grid, save
+from gausswork.plots.style import COLOURS, Array, axes_on, check_path, finish, halo, new_grid, save
 from gausswork.plots.style import shown_name as _shown
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def qq(
         check_path(path)
     name = _name_of(sample, name)
     points = quantile_points(sample, level=level, band=band)
-    ax = ax if ax is not None else new_axes(path)
+    ax = axes_on(ax, path)
     line = points.mean + points.sd * points.score
     base = line if detrend else np.zeros_like(line)
     ax.fill_between(
@@ -117,7 +117,7 @@ def histogram(
         check_path(path)
     name = _name_of(sample, name)
     found = histogram_of(sample, bins=bins)
-    ax = ax if ax is not None else new_axes(path)
+    ax = axes_on(ax, path)
     width = found.edges[1] - found.edges[0]
     ax.bar(
         found.edges[:-1], found.counts, width=width, align="edge", color=COLOURS[0], alpha=0.55,
@@ -182,7 +182,7 @@ def central_limit(
     """
     if path is not None:
         check_path(path)
-    ax = ax if ax is not None else new_axes(path)
+    ax = axes_on(ax, path)
     step = found.population.step / found.n
     counted = histogram_of(found.means, lattice=step or None)
     width = counted.edges[1] - counted.edges[0]

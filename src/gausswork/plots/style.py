@@ -67,6 +67,32 @@ def new_axes(path: str | os.PathLike[str] | None, *, height: float = 4.6) -> Any
     return pyplot.subplots(figsize=(7.0, height), layout="constrained")[1]
 
 
+def axes_on(ax: Any, path: str | os.PathLike[str] | None, *, height: float = 4.6) -> Any:
+    """Return the axes to draw on: those given, or else fresh ones."""
+    return new_axes(path, height=height) if ax is None else given_axes(ax, 1)[0]
+
+
+def given_axes(ax: Any, count: int, *, remedy: str = "") -> list[Any]:
+    """Return the ``count`` axes that a caller has given, one or a sequence or array of them.
+
+    Raises
+    ------
+    InputError
+        They are not so many, or are not axes of matplotlib.
+    """
+    given = list(np.asarray(ax, dtype=object).ravel())
+    needed = "matplotlib axes" if count == 1 else f"{count} matplotlib axes"
+    for each in given:
+        if not hasattr(each, "get_xlim"):
+            raise InputError(
+                f"ax must be {needed}; got {type(each).__name__} {each!r}. Make them by "
+                "matplotlib.pyplot.subplots(), or leave ax out for a figure of its own."
+            )
+    if len(given) != count:
+        raise InputError(f"ax must be {needed}; got {len(given)}. {remedy}".rstrip())
+    return given
+
+
 def new_grid(path: str | os.PathLike[str] | None, *, rows: int, columns: int) -> tuple[Any, Any]:
     """Return a figure and its (rows, columns) array of axes; off screen if only to be written."""
     size = (6.2 * columns, 4.0 * rows)

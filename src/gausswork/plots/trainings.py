@@ -16,6 +16,7 @@ from gausswork.plots.style import (
     MARKERS,
     check_path,
     finish,
+    given_axes,
     ink,
     new_grid,
     save,
@@ -71,13 +72,7 @@ def training(
 def _axes(ax: Any, count: int, path: Any) -> list[Any]:
     if ax is None:
         return list(new_grid(path, rows=1, columns=count)[1][0])
-    given = list(ax) if isinstance(ax, (list, tuple, np.ndarray)) else [ax]
-    if len(given) != count:
-        raise InputError(
-            f"ax: {count} curve{'s need' if count > 1 else ' needs'} {count} axes; got "
-            f"{len(given)}. Choose one curve with of='train_loss'."
-        )
-    return given
+    return given_axes(ax, count, remedy="Choose one curve with of='train_loss'.")
 
 
 def _draw(ax: Any, found: Comparison, curve: str, bands: list[Any], level: float) -> None:
