@@ -41,6 +41,7 @@ def extension(name: str, source: str, *headers: str) -> Extension:
 setup(
     ext_modules=[
         extension("_kernels", "module.c", "blocks.h", "doubledouble.h", "small.h"),
+        extension("_csv", "csv.c"),
         extension(
             "_normal",
             "normal.c",

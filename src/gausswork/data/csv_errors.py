@@ -27,7 +27,7 @@ class Chunk:
     last : whether the file ends with them, without a line break.
     """
 
-    data: bytes
+    data: bytes | bytearray
     line: int
     position: int
     last: bool = False

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from gausswork import processors
+from gausswork.data import csv_compiled
+from gausswork.data.csv_compiled import count_byte
 from gausswork.data.csv_errors import Chunk, explain, place_of_row, unclosed
 from gausswork.data.csv_head import CsvFile, CsvHead, opened, read_head
 from gausswork.data.csv_integers import beyond_text
@@ -37,7 +37,7 @@ RECORD_LIMIT = 64 << 20  # a record longer than this is an unclosed quote
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    """Rows of a chunk, one Arrow array per column, and those that float64 may have rounded."""
+    """Rows of a chunk, one run of values per column, and those that float64 may have rounded."""
 
     rows: int
     columns: list[Any]
@@ -158,16 +158,15 @@ def chunks(head: CsvHead) -> Iterator[Chunk]:
             skip = head.skip
             while skip:
                 skip -= len(stream.read(skip))
-            while block := stream.read(CHUNK_BYTES):
-                data = rest + block if rest else block
+            while data := _filled(rest, stream):
                 end = records_end(data, head.separator, head.newline)
                 if end == 0 and len(data) > RECORD_LIMIT:
                     raise unclosed(Chunk(data, line, 0), head) or _endless(file.name, line)
-                rest = data[end:]
+                rest = bytes(data[end:])
                 if end:
-                    chunk = Chunk(data[:end], line, raw.tell())
-                    yield chunk
-                    line += _count(chunk.data, head.newline[0])
+                    del data[end:]
+                    yield Chunk(data, line, raw.tell())
+                    line += count_byte(data, head.newline[0])
     except OSError as error:
         raise DataFileError(
             f"{file.name} breaks off after line {line}: {error}. "
@@ -175,6 +174,18 @@ def chunks(head: CsvHead) -> Iterator[Chunk]:
         ) from None
     if rest:
         yield Chunk(rest, line, file.size, last=True)
+
+
+def _filled(rest: bytes, stream: Any) -> bytearray | None:
+    """Return what is left of the last block and the next one, in one piece; None at the end."""
+    data = bytearray(len(rest) + CHUNK_BYTES)
+    data[: len(rest)] = rest
+    with memoryview(data) as view:
+        read = stream.readinto(view[len(rest) :])
+    if not read:
+        return None
+    del data[len(rest) + read :]
+    return data
 
 
 def _parse(
@@ -195,6 +206,9 @@ def _parse(
         return _Parsed(0, [], {})
     if chunk.last and QUOTE in chunk.data and (error := unclosed(chunk, one.head)) is not None:
         raise error
+    if (compiled := csv_compiled.parse(chunk, one.head, kinds, one.decimal)) is not None:
+        named = dict(zip(kinds, compiled[1], strict=True))
+        return _Parsed(*compiled, {name: named[name] for name in whole if huge(named[name])})
     # a column that is not asked for is still needed where there is no other: rows must count
     names = list(kinds) or [one.head.names[0]]
     types = arrow_types(kinds) or {names[0]: pa.string()}
@@ -246,10 +260,6 @@ def _endless(file: str, line: int) -> DataFileError:
 
 def _places(chunk: Chunk, head: CsvHead) -> Callable[[int], str]:
     return lambda row: place_of_row(chunk, head, row)
-
-
-def _count(data: bytes, byte: int) -> int:
-    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == byte))
 
 
 def _reading_findings(files: Sequence[CsvFile]) -> Iterator[Finding]:

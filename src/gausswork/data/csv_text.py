@@ -16,7 +16,7 @@ QUOTE = 0x22
 RETURN = 0x0D
 
 
-def ends_inside(line: bytes, inside: bool, separator: bytes) -> bool:
+def ends_inside(line: bytes | bytearray, inside: bool, separator: bytes) -> bool:
     """Whether a line, begun inside a quoted field or not, ends inside one."""
     at = 0
     while True:
@@ -39,7 +39,7 @@ def ends_inside(line: bytes, inside: bool, separator: bytes) -> bool:
         at += 1
 
 
-def records_end(data: bytes, separator: bytes, newline: bytes) -> int:
+def records_end(data: bytes | bytearray, separator: bytes, newline: bytes) -> int:
     """Return where the last complete record in ``data`` ends, 0 when there is none.
 
     ``data`` must begin at the start of a record.
@@ -95,12 +95,14 @@ def _lines_with_quotes(
     return np.flatnonzero(counts), np.flatnonzero(odd | (misfits > 0))
 
 
-def records(data: bytes, separator: bytes, newline: bytes) -> Iterator[tuple[int, list[bytes]]]:
+def records(
+    data: bytes | bytearray, separator: bytes, newline: bytes
+) -> Iterator[tuple[int, list[bytes]]]:
     """Yield each record that is not blank as (number of its first line from 0, its fields)."""
     held: list[bytes] = []
     inside = False
     first = 0
-    lines = data.split(newline)
+    lines = bytes(data).split(newline)
     for number, line in enumerate(lines):
         if not held:
             first = number
@@ -146,11 +148,11 @@ def _quoted(record: bytes, at: int) -> tuple[bytes, int]:
         at = end + 2
 
 
-def unclosed_quote(data: bytes, separator: bytes, newline: bytes) -> int | None:
+def unclosed_quote(data: bytes | bytearray, separator: bytes, newline: bytes) -> int | None:
     """Return the number (from 0) of the line whose quoted field never closes, or None."""
     inside = False
     opened = 0
-    for number, line in enumerate(data.split(newline)):
+    for number, line in enumerate(bytes(data).split(newline)):
         now = ends_inside(line, inside, separator)
         if now and not inside:
             opened = number

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from gausswork.data.csv_head import CsvHead
 from gausswork.data.kinds import Field, Kind, field_of
 from gausswork.data.tables import EXACT_INTEGERS
@@ -88,7 +90,9 @@ def arrow_types(kinds: Mapping[str, Kind]) -> dict[str, Any]:
     return {name: table[kind] for name, kind in kinds.items()}
 
 
-def read_sample(head: CsvHead, sample: bytes, types: Any, names: Sequence[str], point: str) -> Any:
+def read_sample(
+    head: CsvHead, sample: bytes | bytearray, types: Any, names: Sequence[str], point: str
+) -> Any:
     """Parse a sample of records into a ``pyarrow.Table``."""
     import pyarrow as pa
     from pyarrow import csv
@@ -151,6 +155,8 @@ def judge(
 
 def huge(column: Any) -> bool:
     """Whether a column of float64 reaches 2^53, so that integers may have been rounded."""
+    if isinstance(column, np.ndarray):
+        return bool((np.abs(column) >= EXACT_INTEGERS).any())
     from pyarrow import compute
 
     ends = compute.min_max(column).as_py()
