@@ -45,7 +45,7 @@ ALLOWED = {
     "formatting": frozenset(),
     "processors": frozenset(),
     "_native": frozenset(),
-    "data": frozenset({"processors"}),
+    "data": frozenset({"_native", "processors"}),
     "sampling": HELPERS | {"_native"},
     "normal": HELPERS | {"_native", "sampling"},
     "leastsquares": HELPERS | {"_native", "data", "normal", "sampling"},
