@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gausswork import errors, initialization, plots, sampling
+    from gausswork.data.databases.query import Query
     from gausswork.findings import Finding
     from gausswork.leastsquares.checkup.examination import Checkup
     from gausswork.leastsquares.checkup.influence import Influence
@@ -73,6 +74,7 @@ __all__ = [
     "Optimizer",
     "Outliers",
     "Outlook",
+    "Query",
     "RidgePath",
     "Robust",
     "Schedule",
@@ -138,6 +140,7 @@ _HOMES = {
     "NormalEquation": "gausswork.leastsquares.solution",
     "Normality": "gausswork.normal.normality",
     "Optimizer": "gausswork.leastsquares.stochastic.rules",
+    "Query": "gausswork.data.databases.query",
     "Outlook": "gausswork.leastsquares.descent.outlook",
     "Schedule": "gausswork.leastsquares.stochastic.rules",
     "NormalState": "gausswork.normal.estimation",

@@ -29,6 +29,16 @@ class ModelFileError(InputError):
     """A saved model is corrupt, truncated, hostile or of a newer format."""
 
 
+class DatabaseError(InputError):
+    """A database cannot be reached, refuses a query, or stops before its answer is complete."""
+
+
+class QueryError(DatabaseError):
+    """A database refuses a query and says where; the message shows the place."""
+
+    drawn = True
+
+
 class MissingPackageError(GaussworkError, ImportError):
     """An optional package is needed and not installed; the message says what to install."""
 

@@ -9,7 +9,8 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gausswork.cli.command import DONE, EXIT_CODES, check_plot, files_of, say
+from gausswork.cli import query
+from gausswork.cli.command import DONE, EXIT_CODES, check_plot, say
 
 if TYPE_CHECKING:
     from gausswork.normal.normality import Normality
@@ -19,6 +20,7 @@ _EXAMPLES = """\
 examples:
   gausswork check heights.csv
   gausswork check heights.csv --column childHeight --plot childHeight.png
+  gausswork check --sql 'select * from runs' --db postgresql://host/lab
   gausswork check 'part-*.parquet' --json | jq '.columns[] | {name, conclusion}'
 """
 _WIDTH = 88
@@ -46,8 +48,9 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
         **shape,
     )
     command.add_argument(
-        "data", metavar="DATA", nargs="+", help="CSV (also .gz, .zst) or Parquet files, or a glob"
+        "data", metavar="DATA", nargs="*", help="CSV (also .gz, .zst) or Parquet files, or a glob"
     )
+    query.add_arguments(command)
     command.add_argument(
         "--column",
         action="append",
@@ -60,17 +63,26 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
         "--plot", metavar="FILE", help="draw histograms and Q-Q plots as .png, .pdf or .svg"
     )
     command.add_argument("--quiet", action="store_true", help="no text, no progress; errors only")
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, refuse=command.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Look at the columns and say what was seen; return the exit code."""
+    from gausswork.data.snapshots import snapshot
+
+    rows = query.data_of(arguments)
+    if arguments.plot:
+        check_plot(arguments.plot)
+    with snapshot(rows) as data:
+        return _look(data, arguments)
+
+
+def _look(data: Any, arguments: argparse.Namespace) -> int:
+    """Look at the columns of files or of a query."""
     from gausswork.cli import terminal
     from gausswork.cli.columns import numeric_columns
 
-    if arguments.plot:
-        check_plot(arguments.plot)
-    chosen = numeric_columns(files_of(arguments), arguments.column)
+    chosen = numeric_columns(data, arguments.column)
     drawn: dict[str, Any] = {}
     checked = []
     with terminal.progress(quiet=arguments.quiet) as report:

@@ -18,6 +18,7 @@ from gausswork.errors import InputError
 Array: TypeAlias = npt.NDArray[np.float64]
 
 _VALUES = 60_000_000  # held at a time: half a gigabyte
+_UNKNOWN_ROWS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,15 @@ class Columns:
         rows = self.table.rows
         if rows is None:  # a text file: a number takes some eight bytes in it
             rows = (self.table.bytes_total or 0) // (8 * max(1, len(self.table.names)))
+            if self.table.bytes_total is None:  # a query: only its end tells
+                rows = _UNKNOWN_ROWS
         size = max(1, _VALUES // max(1, rows))
         names = self.numeric
         return [names[k : k + size] for k in range(0, len(names), size)]
 
 
-def numeric_columns(data: str | list[str], wanted: Sequence[str]) -> Columns:
-    """Open files and choose the columns to look at: those asked for, or all that hold numbers.
+def numeric_columns(data: Any, wanted: Sequence[str]) -> Columns:
+    """Open files or a query and choose the columns: those asked for, or all that hold numbers.
 
     Raises
     ------
@@ -68,7 +71,7 @@ def numeric_columns(data: str | list[str], wanted: Sequence[str]) -> Columns:
         The files cannot be read, a column asked for is not there or holds no numbers, or none does.
     """
     table: Any = as_table(data)
-    assert table is not None  # paths always make one
+    assert table is not None  # paths and queries always make one
     names = list(dict.fromkeys(wanted)) or list(table.names)
     for name in names:
         require_column(name, table.names, place=table.description, hint=table.hint)

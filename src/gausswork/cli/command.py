@@ -31,6 +31,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Complain and leave."""
+        message = without_passwords(message)
         sys.stderr.write(f"gausswork: error: {message}. See {self.prog} --help.\n")
         raise SystemExit(REFUSED)
 
@@ -51,11 +52,21 @@ def whole(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
+def without_passwords(text: str) -> str:
+    """Hide the passwords of addresses of databases, wherever they were typed."""
+    if "://" not in text:
+        return text
+    from gausswork.data.databases.address import veiled
+
+    return veiled(text)
+
+
 def say(text: str, *drawing: str) -> None:
     """Write one line to standard error, whatever it can encode, and what is drawn under it."""
     from gausswork.formatting import for_encoding, visible
 
-    lines = "\n".join(visible(line) for line in (f"gausswork: {text}", *drawing))
+    said = (f"gausswork: {without_passwords(text)}", *drawing)
+    lines = "\n".join(visible(line) for line in said)
     with contextlib.suppress(OSError, ValueError):
         encoding = getattr(sys.stderr, "encoding", None)
         print(for_encoding(lines, encoding), file=sys.stderr, flush=True)

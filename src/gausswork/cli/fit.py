@@ -7,12 +7,11 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gausswork.cli import batches, descent, inference, shown
+from gausswork.cli import batches, descent, inference, query, shown
 from gausswork.cli.command import (
     ALARMED,
     DONE,
     EXIT_CODES,
-    files_of,
     number,
     say,
 )
@@ -30,6 +29,7 @@ examples:
   gausswork fit 'part-*.parquet' --target y --save model.json --plot fit.png
   gausswork fit heights.csv 'childHeight ~ midparentHeight' --check --report report.html
   gausswork fit data.csv.gz --target y --json | jq .r_squared
+  gausswork fit --sql 'select a, b, y from runs order by id' --db postgresql://host/lab --target y
   gausswork fit line.csv --target y --method gradient-descent --learning-rate 0.01 --epochs 1000 \
       --plot path.png --history history.csv --show-work
 """
@@ -47,10 +47,11 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
     command.add_argument(
         "data",
         metavar="DATA",
-        nargs="+",
+        nargs="*",
         help="CSV (also .gz, .zst) or Parquet files, or a glob; then, in quotes, a formula such as "
         "'y ~ a + log(b)' in place of --target and --features",
     )
+    query.add_arguments(command)
     command.add_argument("--target", metavar="COLUMN", help="what to explain")
     command.add_argument(
         "--features", metavar="A,B", help="columns to explain it by (default: every other one)"
@@ -106,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
     from gausswork.leastsquares.inference import check_level
 
     _take_formula(arguments)
+    data = query.data_of(arguments)
     check_level(arguments.level)
     method = descent.method_of(arguments)
     inference.check(arguments)
@@ -118,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
         models.check_place(arguments.save)
     with terminal.progress(quiet=arguments.quiet) as report, batches.resumable(arguments):
         fitted = fit(
-            files_of(arguments),
+            data,
             arguments.target,
             features=arguments.features,
             weights=arguments.weights,
@@ -138,9 +140,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report:
         htmlreport.write(
             fitted, arguments.report, level=arguments.level, checkup=seen,
-            command=shlex.join(["gausswork", *arguments.typed]),
+            command=shlex.join(["gausswork", *query.shown(arguments)]),
         )  # fmt: skip
-    shown.display(fitted, arguments, data=files_of(arguments), seen=seen, answers=answers)
+    shown.display(fitted, arguments, data=data, seen=seen, answers=answers)
     if not arguments.quiet:
         for done, path in (("saved", arguments.save), ("wrote", arguments.report)):
             if path:
@@ -171,14 +173,15 @@ def _take_formula(arguments: argparse.Namespace) -> None:
     """Make a formula among the files the target; without one a target must be named."""
     from gausswork.data.formulas.tokens import is_formula
 
-    given = arguments.data[-1]
+    query.require(arguments)
+    given = arguments.data[-1] if arguments.data else ""
     formula = is_formula(given) and not Path(given).exists()
     if formula and arguments.target is not None:
         arguments.refuse("a formula says what to explain: leave --target out")
     if formula:
         arguments.data.pop()
         arguments.target = given
-        if not arguments.data:
+        if not arguments.data and arguments.sql is None:
             arguments.refuse("the formula comes after the data: gausswork fit DATA 'y ~ x'")
         if arguments.features is not None:
             arguments.refuse("a formula says which columns to use: leave --features out")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from gausswork.cli.command import DONE, EXIT_CODES, files_of, number, say
+from gausswork.cli import query
+from gausswork.cli.command import DONE, EXIT_CODES, number, say
 
 _EXAMPLES = """\
 The output has the columns of DATA and then prediction (with --interval also lower and upper). A row
@@ -14,6 +15,7 @@ with a missing value keeps its place and has no prediction; how many there are i
 examples:
   gausswork predict model.json new.csv
   gausswork predict model.json new.parquet -o predictions.parquet --interval 0.95
+  gausswork predict model.json --sql 'select * from new_runs' --db postgresql://host/lab
 """
 
 
@@ -28,8 +30,9 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
     )
     command.add_argument("model", metavar="MODEL", help="file written by fit --save")
     command.add_argument(
-        "data", metavar="DATA", nargs="+", help="files with the columns of the fit"
+        "data", metavar="DATA", nargs="*", help="files with the columns of the fit"
     )
+    query.add_arguments(command)
     command.add_argument(
         "-o",
         "--output",
@@ -54,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     from gausswork.cli import predictions, terminal
     from gausswork.leastsquares.inference import check_level
 
+    data = query.data_of(arguments)
     if arguments.kind and arguments.interval is None:
         arguments.refuse("--kind needs --interval LEVEL")
     if arguments.interval is not None:
@@ -61,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     with terminal.progress(quiet=arguments.quiet) as report:
         counts = predictions.write(
             arguments.model,
-            files_of(arguments),
+            data,
             arguments.output,
             kind=(arguments.kind or "prediction") if arguments.interval is not None else None,
             level=arguments.interval if arguments.interval is not None else 0.95,

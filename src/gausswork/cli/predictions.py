@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,15 +12,21 @@ from typing import Any, Protocol
 import numpy as np
 
 from gausswork import files
-from gausswork.data.files import resolve
-from gausswork.data.kinds import Kind
+from gausswork.data.encode import predictor_blocks
+from gausswork.data.files import is_path, resolve
+from gausswork.data.kinds import Field, Kind
 from gausswork.data.opening import as_table
-from gausswork.data.predictors import open_predictors
-from gausswork.data.tables import PORTION_ROWS, Table
+from gausswork.data.predictors import open_predictors, require_columns
+from gausswork.data.tables import PORTION_ROWS, Portion, Table, row_from_zero
 from gausswork.errors import InputError
+from gausswork.findings import Finding
 from gausswork.leastsquares.fit import Fit, load
 from gausswork.leastsquares.inference import check_level
-from gausswork.leastsquares.prediction import predicted_blocks, undetermined_sentence
+from gausswork.leastsquares.prediction import (
+    PredictedBlock,
+    predicted_blocks,
+    undetermined_sentence,
+)
 
 Progress = Callable[[int, int | None, int | None], None]
 
@@ -58,19 +64,19 @@ class Sink(Protocol):
 
 def write(
     model: str,
-    data: str | list[str],
+    data: Any,
     output: str,
     *,
     kind: str | None,
     level: float,
     progress: Progress | None = None,
 ) -> Counts:
-    """Predict the rows of a file and write them, all or nothing.
+    """Predict the rows of a file or of a query and write them, all or nothing.
 
     Parameters
     ----------
     model : path of the saved fit.
-    data : path, pattern or paths of the new rows.
+    data : path, pattern or paths of the new rows, or a query.
     output : a .csv or .parquet file, or ``-`` for CSV on standard output.
     kind : ``"prediction"`` or ``"confidence"`` intervals, or None for values alone.
     level : of the intervals.
@@ -86,13 +92,13 @@ def write(
                 f"got {output!r}. Use - for CSV on standard output."
             )
         files.check_writable(output)
-        patterns = [data] if isinstance(data, str) else data
+        patterns = [data] if isinstance(data, str) else data if is_path(data) else []
         _refuse_own_input(
             output, [Path(model), *(path for each in patterns for path in resolve(each))]
         )
     fit = load(model)
     table = as_table(data)
-    assert table is not None  # a path always is one
+    assert table is not None  # a path or a query always is one
     added = ["prediction"] if kind is None else ["prediction", "lower", "upper"]
     for name in added:
         if name in table.names:
@@ -101,10 +107,15 @@ def write(
                 "be called so too. Rename it first."
             )
     rows = missing = undetermined = 0
-    original = _portions(table, as_they_are=not columnar)
-    with _sink(output, columnar) as sink:
+    pairs: Iterator[tuple[PredictedBlock, list[Any]]]
+    if is_path(data):
+        original = _portions(table, as_they_are=not columnar)
         blocks = predicted_blocks(fit, open_predictors(data, fit.design), kind=kind, level=level)
-        for block, columns in zip(blocks, _reblocked(original, rows=PORTION_ROWS), strict=True):
+        pairs = zip(blocks, _reblocked(original, rows=PORTION_ROWS), strict=True)
+    else:
+        pairs = _in_one_pass(table, fit, kind, level)
+    with _sink(output, columnar) as sink:
+        for block, columns in pairs:
             values = [block.value] if kind is None else [block.value, block.lower, block.upper]
             whole = dict(zip(table.names, columns, strict=True))
             for name, value in zip(added, values, strict=True):
@@ -121,6 +132,44 @@ def write(
                 "was written. Give a file with at least one row."
             )
     return Counts(fit, rows, missing, undetermined)
+
+
+def _in_one_pass(
+    table: Table, fit: Fit, kind: str | None, level: float
+) -> Iterator[tuple[PredictedBlock, list[Any]]]:
+    """Yield predictions beside the rows they are of: a query may give its rows in any order."""
+    require_columns(table, fit.design)
+    start = 0
+    for columns in _reblocked(_portions(table, as_they_are=False), rows=PORTION_ROWS):
+        piece = _Piece(table, [column.combine_chunks() for column in columns], start)
+        x = predictor_blocks(piece, fit.design)
+        yield next(predicted_blocks(fit, x, kind=kind, level=level)), columns
+        start += len(columns[0])
+
+
+class _Piece:
+    """Some rows of a table as a table of its own, whose errors name the rows of the whole."""
+
+    replayable = True
+    bytes_total: int | None = None
+    bytes_done: int | None = None
+    findings: tuple[Finding, ...] = ()
+    hint = ""
+
+    def __init__(self, table: Table, columns: list[Any], start: int) -> None:
+        self.description = table.description
+        self.names = table.names
+        self.rows = len(columns[0])
+        self._table = table
+        self._columns = dict(zip(table.names, columns, strict=True))
+        self._start = start
+
+    def fields(self, names: Sequence[str]) -> dict[str, Field]:
+        return self._table.fields(names)
+
+    def read(self, kinds: Mapping[str, Kind]) -> Iterator[Portion]:
+        columns = [self._columns[name] for name in kinds]
+        yield Portion(columns, self.rows, row_from_zero(self._start))
 
 
 def _refuse_own_input(output: str, read: list[Path]) -> None:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gausswork.cli.command import check_plot, number, say
 
@@ -62,9 +62,7 @@ def check(arguments: argparse.Namespace) -> None:
         check_history(arguments.history)
 
 
-def _write(
-    fitted: Fit, arguments: argparse.Namespace, data: str | list[str] | None
-) -> Iterator[str]:
+def _write(fitted: Fit, arguments: argparse.Namespace, data: Any) -> Iterator[str]:
     """Write what only a descent has, as far as it is asked for."""
     for option, path in (("--history", arguments.history), ("--animate", arguments.animate)):
         if not path:
@@ -82,7 +80,7 @@ def _write(
         yield path
 
 
-def _draw(fitted: Fit, arguments: argparse.Namespace, data: str | list[str] | None) -> None:
+def _draw(fitted: Fit, arguments: argparse.Namespace, data: Any) -> None:
     from gausswork import plots
 
     descent, kind = fitted.descent, arguments.plot_kind
@@ -102,7 +100,7 @@ def display(
     fitted: Fit,
     arguments: argparse.Namespace,
     *,
-    data: str | list[str] | None,
+    data: Any,
     seen: Checkup | None = None,
     answers: Answers | None = None,
 ) -> None:

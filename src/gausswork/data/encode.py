@@ -127,7 +127,10 @@ class EncodedSource:
                 low = cast(tuple[FloatVector, ...], tuple(block[first:p]))
                 yield Batch(x if x else np.empty((len(y), 0)), y, weight, low)
         self.tally = tally
-        self.findings = tuple(rounded_integers(name, rounded[name]) for name in rounded)
+        self.findings = (
+            *(rounded_integers(name, rounded[name]) for name in rounded),
+            *getattr(self.table, "noticed", ()),
+        )
         if tally.read == tally.dropped:
             raise nothing_left(tally)
 

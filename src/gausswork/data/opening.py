@@ -66,8 +66,9 @@ def open_data(
     Parameters
     ----------
     data : (n, p) array; a pandas, polars or Arrow frame; a dict of columns; anything with an
-        Arrow C stream; a path, a pattern or a list of paths of CSV, Parquet or Arrow files; or
-        a :class:`~gausswork.data.sources.Source`.
+        Arrow C stream; a path, a pattern or a list of paths of CSV, Parquet or Arrow files; a
+        :class:`~gausswork.data.databases.query.Query` of a database; or a
+        :class:`~gausswork.data.sources.Source`.
     target : name of the target column, or a formula such as ``"y ~ a + log(b)"``; or the
         target's values themselves, as ``y``.
     features : names of the columns to use, as a sequence or ``"a,b"``; None for every other
@@ -118,6 +119,10 @@ def as_table(data: Any) -> Table | None:
     from gausswork.data.frames import frame_table
     from gausswork.data.streams import stream_table
 
+    if type(data).__module__.startswith("gausswork.data.databases."):
+        from gausswork.data.databases.table import query_table
+
+        return query_table(data)
     if is_path(data):
         return file_table(data)
     return frame_table(data) or stream_table(data)

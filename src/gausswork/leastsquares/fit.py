@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gausswork.data.formulas.tokens import is_formula
 from gausswork.data.recipe import Predictor, Recipe
+from gausswork.data.snapshots import one_snapshot
 from gausswork.data.sources import Source, Tally
 from gausswork.data.weights import ANALYTIC, FREQUENCY
 from gausswork.errors import InputError, NotFiniteError
@@ -439,6 +440,7 @@ def _rebuilt(state: list[Any]) -> Fit:
     return made
 
 
+@one_snapshot
 def fit(
     data: Any,
     target: Any = None,
@@ -458,7 +460,8 @@ def fit(
     Parameters
     ----------
     data : an array of predictors (n, p), a pandas, polars or Arrow table, anything that offers
-        the Arrow stream interface, a path or glob of CSV or Parquet files, or a ``Source``.
+        the Arrow stream interface, a path or glob of CSV or Parquet files, a :class:`Query` of a
+        database, or a ``Source``.
     target : name of the target column; for an array the (n,) target values; or a formula such as
         ``"y ~ a + C(kind) + log(c)"``, which says target, features and intercept together.
     features : names of the predictor columns, as a sequence or ``"a,b"``; by default every other

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gausswork.data.recipe import INTERCEPT
+from gausswork.data.snapshots import one_snapshot
 from gausswork.data.sources import Source, Tally
 from gausswork.data.targets import TargetSource, open_targets
 from gausswork.data.weights import ANALYTIC, FREQUENCY
@@ -21,6 +22,7 @@ from gausswork.leastsquares.solve import solve_targets
 from gausswork.leastsquares.weights import weight_findings
 
 
+@one_snapshot
 def fit_many(
     data: Any,
     targets: Any,

@@ -1,0 +1,146 @@
+"""DuckDB in this process: over local files, or one of its own database files opened to be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from gausswork.data.databases.address import Address
+from gausswork.data.databases.described import duckdb_column
+from gausswork.data.databases.readahead import read_ahead
+from gausswork.data.databases.sessions import Described, broken, refused, tidy
+from gausswork.data.databases.statements import Statement
+from gausswork.data.tables import PORTION_ROWS
+from gausswork.errors import DatabaseError, InputError, require
+
+_SETTINGS = {
+    "autoinstall_known_extensions": "false",  # nothing is downloaded
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",  # names are of tables and files, not of variables
+}
+
+
+class DuckdbSession:
+    """One connection in this process."""
+
+    def __init__(self, address: Address, statement: Statement) -> None:
+        self._address = address
+        self._statement = statement
+        self._duckdb = require("duckdb", purpose="Queries of local files", extra="databases")
+        where = ":memory:" if address.path is None else str(address.path)
+        try:
+            self._connection = self._duckdb.connect(
+                where, read_only=address.path is not None, config=_SETTINGS
+            )
+        except self._duckdb.Error as error:
+            raise DatabaseError(_cannot_open(address, str(error))) from None
+        try:
+            self._require_select()
+            self._relation = self._bound(statement.text)
+            schema = _reader(self._relation.limit(0), 1).schema
+        except BaseException:
+            self.close()
+            raise
+        self._schema = schema
+        self._called = dict(zip(schema.names, map(str, self._relation.types), strict=True))
+        self.names = tuple(schema.names)
+
+    def described(self, names: Sequence[str]) -> dict[str, Described]:
+        """Say what columns hold."""
+        return {
+            name: duckdb_column(name, self._schema.field(name).type, self._called[name])
+            for name in names
+        }
+
+    def batches(self, names: Sequence[str]) -> Iterator[Any]:
+        """Run the query and yield its record batches."""
+        from pyarrow import ArrowException
+
+        pruned = len(set(names)) < len(self.names) and not self._statement.ordered
+        rows = 0
+        try:
+            relation = self._relation
+            if pruned:
+                relation = self._connection.sql(self._statement.only(tuple(names)))
+            reader = _reader(relation, PORTION_ROWS)
+            for batch in read_ahead(iter(reader), cancel=self._connection.interrupt):
+                rows += len(batch)
+                yield batch if pruned else batch.select(list(names))
+            reader.close()
+        except (self._duckdb.Error, ArrowException, OSError) as error:
+            raise broken(self._address, _said(str(error)), rows) from None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _require_select(self) -> None:
+        """Refuse what DuckDB's own parser does not take for one query that reads."""
+        try:
+            parsed = self._connection.extract_statements(self._statement.text)
+        except self._duckdb.Error as error:
+            raise self._refused(error) from None
+        kinds = [statement.type.name for statement in parsed]
+        if kinds != ["SELECT"]:
+            raise InputError(
+                "only queries that read are run, one at a time; DuckDB takes this one for "
+                f"{', '.join(kinds)}. Begin it with SELECT, WITH or FROM."
+            )
+
+    def _bound(self, sql: str) -> Any:
+        try:
+            return self._connection.sql(sql)
+        except self._duckdb.Error as error:
+            raise self._refused(error) from None
+
+    def _refused(self, error: BaseException) -> DatabaseError:
+        text, sql = str(error), self._statement.text
+        message = _said(text)
+        if "requires the extension" in text:
+            return DatabaseError(
+                f"DuckDB would have to download an extension for this query, which is not done: "
+                f"{tidy(self._address.clean(message))}. Download the file first and name its path."
+            )
+        return refused(self._address, message, sql, _position(text, sql))
+
+
+def _reader(relation: Any, rows: int) -> Any:
+    """Return the Arrow reader of a relation, as this version of DuckDB calls it."""
+    for name in ("to_arrow_reader", "fetch_arrow_reader", "fetch_record_batch"):
+        if hasattr(type(relation), name):
+            return getattr(relation, name)(rows)
+    raise AssertionError("DuckDB offers no Arrow reader")
+
+
+def _said(text: str) -> str:
+    """Return DuckDB's own words, without its drawing of the place."""
+    text = re.split(r"\n+LINE \d+:|\n+Please try installing", text)[0]
+    return re.sub(r"^[\w ]+ Error: ", "", text)
+
+
+def _position(text: str, sql: str) -> int | None:
+    """Return the character that DuckDB's drawing points at."""
+    found = re.search(r"\nLINE (\d+): (.*)\n( *)\^", text)
+    lines = sql.split("\n")
+    if found is None or int(found[1]) > len(lines):
+        return None
+    number = int(found[1]) - 1
+    drawn, column = found[2], len(found[3]) - len(f"LINE {found[1]}: ")
+    piece = drawn.strip(".").strip()
+    start = lines[number].find(piece)
+    if column < 0 or start < 0:
+        return None
+    column += start - drawn.find(piece)
+    return sum(len(line) + 1 for line in lines[:number]) + min(column, len(lines[number]))
+
+
+def _cannot_open(address: Address, message: str) -> str:
+    said = tidy(_said(message))
+    if "lock" in message.lower():
+        remedy = "Another program has it open to write: wait until that has closed it, or copy it."
+    elif "different configuration" in message:
+        remedy = "This program has it open to write: close that connection first."
+    else:
+        remedy = "Give the file of a DuckDB database."
+    return f"{address.place} cannot be opened: {said}. {remedy}"
