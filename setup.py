@@ -40,7 +40,7 @@ def extension(name: str, source: str, *headers: str) -> Extension:
 
 setup(
     ext_modules=[
-        extension("_kernels", "module.c", "blocks.h", "doubledouble.h", "small.h"),
+        extension("_kernels", "module.c", "blocks.h", "doubledouble.h", "sets.h", "small.h"),
         extension("_csv", "csv.c"),
         extension(
             "_normal",
@@ -49,10 +49,11 @@ setup(
             "normal_rows.h",
             "normal_tables.h",
             "doubledouble.h",
+            "sets.h",
         ),
         extension("_recursion", "recursion.c"),
-        extension("_sampling", "sampling.c", "sampling_blocks.h"),
-        extension("_stochastic", "stochastic.c", "stochastic_steps.h"),
+        extension("_sampling", "sampling.c", "sampling_blocks.h", "sets.h"),
+        extension("_stochastic", "stochastic.c", "sets.h", "stochastic_steps.h"),
     ],
     cmdclass={"bdist_wheel": StableABIWheel},
 )

@@ -148,33 +148,9 @@ TARGET_AVX512
 TARGET_END
 #endif
 
-typedef struct {
-    const char *name;
-    const kernels *code;
-    int usable;
-} instruction_set;
-
-static instruction_set sets[] = {
-    {"baseline", &kernels_baseline, 1},
-#if defined(__x86_64__)
-    {"avx2", &kernels_avx2, 0},
-    {"avx512", &kernels_avx512, 0},
-#endif
-};
-#define SETS ((int)(sizeof sets / sizeof *sets))
-static const instruction_set *active = sets;
-
-static void detect(void)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    sets[1].usable = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    sets[2].usable = sets[1].usable && __builtin_cpu_supports("avx512f") &&
-                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#endif
-    for (int i = 0; i < SETS; i++)
-        if (sets[i].usable) active = sets + i;
-}
+#define CODE const kernels *
+#define CODE_FOR(set) &kernels_##set
+#include "sets.h"
 
 /* ------------------------------------------------------------------ arguments */
 
@@ -325,13 +301,6 @@ static int input_read(input *in, PyObject *x, PyObject *y, PyObject *weight)
     }
     if (input_column(in, (int)p, y) < 0) return -1;
     return weight == Py_None ? 0 : input_weight(in, weight);
-}
-
-static int arity(Py_ssize_t given, Py_ssize_t wanted)
-{
-    if (given == wanted) return 0;
-    PyErr_Format(PyExc_TypeError, "expected %zd arguments, got %zd", wanted, given);
-    return -1;
 }
 
 /* Take `count` contiguous float64 buffers; released together */
@@ -676,36 +645,6 @@ done:
     return result;
 }
 
-static PyObject *py_instruction_sets(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    (void)self, (void)args;
-    if (arity(nargs, 0) < 0) return NULL;
-    PyObject *names = PyList_New(0);
-    for (int i = 0; names && i < SETS; i++) {
-        if (!sets[i].usable) continue;
-        PyObject *name = PyUnicode_FromString(sets[i].name);
-        if (!name || PyList_Append(names, name) < 0) Py_CLEAR(names);
-        Py_XDECREF(name);
-    }
-    return names;
-}
-
-static PyObject *py_use(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    (void)self;
-    if (arity(nargs, 1) < 0) return NULL;
-    for (int i = 0; i < SETS; i++)
-        if (sets[i].usable && PyUnicode_Check(args[0]) &&
-            PyUnicode_CompareWithASCIIString(args[0], sets[i].name) == 0) {
-            const char *before = active->name;
-            active = sets + i;
-            return PyUnicode_FromString(before);
-        }
-    PyErr_Format(PyExc_ValueError, "%R is not an instruction set of this machine", args[0]);
-    return NULL;
-}
-
-#define CALL(name, text) {#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, text}
 static PyMethodDef methods[] = {
     CALL(gram, "gram(x, y, weight, tier, scale, shift, out)"),
     CALL(add, "add(q, total, part)"),
@@ -718,19 +657,8 @@ static PyMethodDef methods[] = {
     CALL(substitute, "substitute(r_high, r_low, high, low)"),
     CALL(invert_triangle, "invert_triangle(r_high, r_low, out)"),
     CALL(small_fit, "small_fit(x, y, intercept, wanted, tolerance, bounds, out) -> None or numbers"),
-    CALL(instruction_sets, "instruction_sets() -> names this machine can run"),
-    CALL(use, "use(name) -> the name in use before"),
+    SET_CALLS,
     {NULL, NULL, 0, NULL},
 };
 
-static PyModuleDef_Slot slots[] = {{0, NULL}};
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_kernels", .m_doc = "Compiled kernels of gausswork.",
-    .m_methods = methods, .m_slots = slots,
-};
-
-PyMODINIT_FUNC PyInit__kernels(void)
-{
-    detect();
-    return PyModuleDef_Init(&definition);
-}
+MODULE(_kernels, "Compiled kernels of gausswork.")

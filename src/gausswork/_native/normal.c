@@ -111,33 +111,11 @@ static INLINE void columns_avx512(const double *const *r, int j, __m512d *a, __m
 TARGET_END
 #endif
 
-typedef struct {
-    const char *name;
-    void (*evaluate)(const normal_call *, const double *, const double *, ptrdiff_t, double *);
-    int usable;
-} instruction_set;
-
-static instruction_set sets[] = {
-    {"baseline", evaluate_baseline, 1},
-#if defined(__x86_64__)
-    {"avx2", evaluate_avx2, 0},
-    {"avx512", evaluate_avx512, 0},
-#endif
-};
-#define SETS ((int)(sizeof sets / sizeof *sets))
-static const instruction_set *active = sets;
-
-static void detect(void)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    sets[1].usable = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    sets[2].usable = sets[1].usable && __builtin_cpu_supports("avx512f") &&
-                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#endif
-    for (int i = 0; i < SETS; i++)
-        if (sets[i].usable) active = sets + i;
-}
+typedef void (*evaluator)(const normal_call *, const double *, const double *, ptrdiff_t,
+                          double *);
+#define CODE evaluator
+#define CODE_FOR(set) evaluate_##set
+#include "sets.h"
 
 /* ------------------------------------------------------------------ one by one */
 
@@ -232,7 +210,7 @@ static double standard_one(int kind, dd z)
     normal_call call = {.kind = kind, .mode = NORMAL_TWO_WORDS, .peak = PEAK * 0x1p-600,
                         .peak_low = PEAK_LOW * 0x1p-600};
     double out;
-    active->evaluate(&call, &z.h, &z.l, 1, &out);
+    active->code(&call, &z.h, &z.l, 1, &out);
     return out;
 }
 
@@ -274,13 +252,6 @@ static double between_one(const normal_call *call, double a, double b)
 }
 
 /* ------------------------------------------------------------------ arguments */
-
-static int arity(Py_ssize_t given, Py_ssize_t wanted)
-{
-    if (given == wanted) return 0;
-    PyErr_Format(PyExc_TypeError, "expected %zd arguments, got %zd", wanted, given);
-    return -1;
-}
 
 static int doubles(PyObject *object, Py_buffer *view, Py_ssize_t bytes, int writable)
 {
@@ -335,7 +306,7 @@ static PyObject *py_evaluate(PyObject *self, PyObject *const *args, Py_ssize_t n
     if (doubles(args[5], &out, x.len, 1) < 0) goto release_low;
     const instruction_set *set = active;
     Py_BEGIN_ALLOW_THREADS
-    set->evaluate(&call, x.buf, two ? low.buf : NULL, x.len / (Py_ssize_t)sizeof(double), out.buf);
+    set->code(&call, x.buf, two ? low.buf : NULL, x.len / (Py_ssize_t)sizeof(double), out.buf);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&out);
     if (two) PyBuffer_Release(&low);
@@ -422,7 +393,7 @@ static PyObject *single(int kind, PyObject *const *args, Py_ssize_t nargs)
     if (PyErr_Occurred()) return NULL;
     normal_call call;
     if (!normal_call_set(&call, kind, mean, sd)) return Py_NewRef(Py_None);
-    active->evaluate(&call, &x, NULL, 1, &out);
+    active->code(&call, &x, NULL, 1, &out);
     return PyFloat_FromDouble(out);
 }
 #define SINGLE(name, kind) \
@@ -491,36 +462,6 @@ release_a:
     return NULL;
 }
 
-static PyObject *py_instruction_sets(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    (void)self, (void)args;
-    if (arity(nargs, 0) < 0) return NULL;
-    PyObject *names = PyList_New(0);
-    for (int i = 0; names && i < SETS; i++) {
-        if (!sets[i].usable) continue;
-        PyObject *name = PyUnicode_FromString(sets[i].name);
-        if (!name || PyList_Append(names, name) < 0) Py_CLEAR(names);
-        Py_XDECREF(name);
-    }
-    return names;
-}
-
-static PyObject *py_use(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    (void)self;
-    if (arity(nargs, 1) < 0) return NULL;
-    for (int i = 0; i < SETS; i++)
-        if (sets[i].usable && PyUnicode_Check(args[0]) &&
-            PyUnicode_CompareWithASCIIString(args[0], sets[i].name) == 0) {
-            const char *before = active->name;
-            active = sets + i;
-            return PyUnicode_FromString(before);
-        }
-    PyErr_Format(PyExc_ValueError, "%R is not an instruction set of this machine", args[0]);
-    return NULL;
-}
-
-#define CALL(name, text) {#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, text}
 static PyMethodDef methods[] = {
     CALL(evaluate, "evaluate(kind, x, low, mean, sd, out) -> whether it could"),
     CALL(logarithm, "logarithm(kind, x, mean, sd, out) -> whether it could"),
@@ -531,19 +472,8 @@ static PyMethodDef methods[] = {
     CALL(quantile, "quantile(p, mean, sd) -> float"),
     CALL(between, "between(a, b, mean, sd) -> float or None"),
     CALL(betweens, "betweens(a, b, mean, sd, out) -> whether it could"),
-    CALL(instruction_sets, "instruction_sets() -> names this machine can run"),
-    CALL(use, "use(name) -> the name in use before"),
+    SET_CALLS,
     {NULL, NULL, 0, NULL},
 };
 
-static PyModuleDef_Slot slots[] = {{0, NULL}};
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_normal", .m_doc = "The normal distribution, compiled.",
-    .m_methods = methods, .m_slots = slots,
-};
-
-PyMODINIT_FUNC PyInit__normal(void)
-{
-    detect();
-    return PyModuleDef_Init(&definition);
-}
+MODULE(_normal, "The normal distribution, compiled.")

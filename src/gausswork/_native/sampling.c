@@ -228,34 +228,9 @@ TARGET_AVX512
 TARGET_END
 #endif
 
-typedef struct {
-    const char *name;
-    const samplers *code;
-    int usable;
-} instruction_set;
-
-static instruction_set sets[] = {
-    {"baseline", &samplers_baseline, 1},
-#if defined(__x86_64__)
-    {"avx2", &samplers_avx2, 0},
-    {"avx512", &samplers_avx512, 0},
-#endif
-};
-#define SETS ((int)(sizeof sets / sizeof *sets))
-static const instruction_set *active = sets;
-
-static void detect(void)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    sets[1].usable = __builtin_cpu_supports("avx2");
-    sets[2].usable = sets[1].usable && __builtin_cpu_supports("avx512f") &&
-                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                     __builtin_cpu_supports("avx512bw");
-#endif
-    for (int i = 0; i < SETS; i++)
-        if (sets[i].usable) active = sets + i;
-}
+#define CODE const samplers *
+#define CODE_FOR(set) &samplers_##set
+#include "sets.h"
 
 /* ------------------------------------------------------------------ filling by tiles */
 
@@ -535,13 +510,6 @@ static int request_read(request *r, PyObject *const *args)
 
 static uint64_t request_size(const request *r) { return (uint64_t)(r->view.len / r->view.itemsize); }
 
-static int arity(Py_ssize_t given, Py_ssize_t wanted)
-{
-    if (given == wanted) return 0;
-    PyErr_Format(PyExc_TypeError, "expected %zd arguments, got %zd", wanted, given);
-    return -1;
-}
-
 enum { UNIFORM32 = 1, UNIFORM64, NORMAL32, NORMAL64, INTEGERS_NARROW, INTEGERS_WIDE, BERNOULLI,
        PERMUTATION, TRUNCATED }; /* words.Purpose */
 
@@ -669,36 +637,6 @@ static PyObject *py_words(PyObject *self, PyObject *const *args, Py_ssize_t narg
     return Py_NewRef(Py_None);
 }
 
-static PyObject *py_instruction_sets(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    (void)self, (void)args;
-    if (arity(nargs, 0) < 0) return NULL;
-    PyObject *names = PyList_New(0);
-    for (int i = 0; names && i < SETS; i++) {
-        if (!sets[i].usable) continue;
-        PyObject *name = PyUnicode_FromString(sets[i].name);
-        if (!name || PyList_Append(names, name) < 0) Py_CLEAR(names);
-        Py_XDECREF(name);
-    }
-    return names;
-}
-
-static PyObject *py_use(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    (void)self;
-    if (arity(nargs, 1) < 0) return NULL;
-    for (int i = 0; i < SETS; i++)
-        if (sets[i].usable && PyUnicode_Check(args[0]) &&
-            PyUnicode_CompareWithASCIIString(args[0], sets[i].name) == 0) {
-            const char *before = active->name;
-            active = sets + i;
-            return PyUnicode_FromString(before);
-        }
-    PyErr_Format(PyExc_ValueError, "%R is not an instruction set of this machine", args[0]);
-    return NULL;
-}
-
-#define CALL(name, text) {#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, text}
 static PyMethodDef methods[] = {
     CALL(normal, "normal(out, seed, stream, offset, mean, sd)"),
     CALL(uniform, "uniform(out, seed, stream, offset, bottom, width, last)"),
@@ -707,19 +645,8 @@ static PyMethodDef methods[] = {
     CALL(permutation, "permutation(out, seed, stream, 0)"),
     CALL(truncated, "truncated(out, seed, stream, offset, lower, upper, inner, rate, proposal)"),
     CALL(words, "words(out, seed, stream, offset, purpose)"),
-    CALL(instruction_sets, "instruction_sets() -> names this machine can run"),
-    CALL(use, "use(name) -> the name in use before"),
+    SET_CALLS,
     {NULL, NULL, 0, NULL},
 };
 
-static PyModuleDef_Slot slots[] = {{0, NULL}};
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_sampling", .m_doc = "Compiled samplers of gausswork.",
-    .m_methods = methods, .m_slots = slots,
-};
-
-PyMODINIT_FUNC PyInit__sampling(void)
-{
-    detect();
-    return PyModuleDef_Init(&definition);
-}
+MODULE(_sampling, "Compiled samplers of gausswork.")

@@ -84,31 +84,9 @@ TARGET_END
 #endif
 
 typedef ptrdiff_t (*advance_function)(const job *, double *, double *);
-static struct {
-    const char *name;
-    advance_function code;
-    int usable;
-} sets[] = {
-    {"baseline", advance_baseline, 1},
-#if defined(__x86_64__)
-    {"avx2", advance_avx2, 0},
-    {"avx512", advance_avx512, 0},
-#endif
-};
-#define SETS ((int)(sizeof sets / sizeof *sets))
-static int active = 0;
-
-static void detect(void)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    sets[1].usable = __builtin_cpu_supports("avx2");
-    sets[2].usable = sets[1].usable && __builtin_cpu_supports("avx512f") &&
-                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#endif
-    for (int i = 0; i < SETS; i++)
-        if (sets[i].usable) active = i;
-}
+#define CODE advance_function
+#define CODE_FOR(set) advance_##set
+#include "sets.h"
 
 /* ------------------------------------------------------------------ arguments */
 
@@ -224,7 +202,7 @@ static PyObject *py_advance(PyObject *self, PyObject *const *args, Py_ssize_t na
     }
     ptrdiff_t taken;
     Py_BEGIN_ALLOW_THREADS
-    taken = sets[active].code(&j, state, scratch);
+    taken = active->code(&j, state, scratch);
     Py_END_ALLOW_THREADS
     free(scratch);
     result = PyLong_FromSsize_t(taken);
@@ -233,50 +211,11 @@ done:
     return result;
 }
 
-static PyObject *py_instruction_sets(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    (void)self, (void)args, (void)nargs;
-    PyObject *names = PyList_New(0);
-    for (int i = 0; names && i < SETS; i++) {
-        if (!sets[i].usable) continue;
-        PyObject *name = PyUnicode_FromString(sets[i].name);
-        if (!name || PyList_Append(names, name) < 0) Py_CLEAR(names);
-        Py_XDECREF(name);
-    }
-    return names;
-}
-
-static PyObject *py_use(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
-{
-    (void)self;
-    for (int i = 0; nargs == 1 && i < SETS; i++)
-        if (sets[i].usable && PyUnicode_Check(args[0]) &&
-            PyUnicode_CompareWithASCIIString(args[0], sets[i].name) == 0) {
-            const char *before = sets[active].name;
-            active = i;
-            return PyUnicode_FromString(before);
-        }
-    PyErr_SetString(PyExc_ValueError, "that is not an instruction set of this machine");
-    return NULL;
-}
-
-#define CALL(name, text) {#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, text}
 static PyMethodDef methods[] = {
     CALL(advance, "advance(x, y, weight, order, batch, rates, intercept, shift, scale, pull, rule, "
                   "first, second, epsilon, average_from, limit, state) -> steps taken"),
-    CALL(instruction_sets, "instruction_sets() -> names this machine can run"),
-    CALL(use, "use(name) -> the name in use before"),
+    SET_CALLS,
     {NULL, NULL, 0, NULL},
 };
 
-static PyModuleDef_Slot slots[] = {{0, NULL}};
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_stochastic", .m_doc = "Compiled mini-batch steps.",
-    .m_methods = methods, .m_slots = slots,
-};
-
-PyMODINIT_FUNC PyInit__stochastic(void)
-{
-    detect();
-    return PyModuleDef_Init(&definition);
-}
+MODULE(_stochastic, "Compiled mini-batch steps.")
