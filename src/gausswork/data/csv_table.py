@@ -80,6 +80,16 @@ class CsvTable:
         self.hint = _hint(self._files[0].head)
         self._fields: dict[str, Field] = {}
 
+    @property
+    def separator(self) -> str:
+        """What stands between the fields of the first file."""
+        return self._files[0].head.separator.decode()
+
+    @property
+    def decimal(self) -> str:
+        """What stands before the decimals of the first file: a point or a comma."""
+        return self._files[0].decimal
+
     def fields(self, names: Sequence[str]) -> dict[str, Field]:
         """Describe columns by the sample; every file must have them."""
         self.require(names)

@@ -199,6 +199,7 @@ def serve(
 
         def ready() -> None:
             say(f"The lab is open at {opened.address}")
+            threading.Thread(target=lab.warm, name="gausswork-lab-warm", daemon=True).start()
             if browser:
                 threading.Thread(target=_browse, args=(opened.address, say), daemon=True).start()
             say("Stop it with Ctrl-C.")

@@ -8,17 +8,17 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-from gausswork.data.files import bytes_table, file_table
-from gausswork.data.kinds import Kind, nearest
-from gausswork.data.tables import Table as Reader
-from gausswork.data.tables import as_floats
 from gausswork.errors import InputError
-from gausswork.findings import Finding
+
+if TYPE_CHECKING:  # the page is there before NumPy is
+    import numpy as np
+    import numpy.typing as npt
+
+    from gausswork.data.kinds import Kind
+    from gausswork.data.tables import Table as Reader
+    from gausswork.findings import Finding
 
 LARGEST_FILE = 100_000_000  # bytes as they come
 LARGEST_TABLE = 400_000_000  # bytes of one table in memory
@@ -56,6 +56,7 @@ class Table:
     data : ``pyarrow.Table`` of the columns that can be used; ``gw.fit`` takes it as it is.
     columns : what every column holds.
     findings : what the reader has to say about its choices.
+    separator, decimal : how a text file writes its fields; "" for other files.
     """
 
     id: str
@@ -63,6 +64,8 @@ class Table:
     data: Any
     columns: tuple[Column, ...]
     findings: tuple[Finding, ...]
+    separator: str
+    decimal: str
 
     @property
     def rows(self) -> int:
@@ -84,12 +87,18 @@ class Table:
                         "Choose another column."
                     )
                 return column
+        from gausswork.data.kinds import nearest
+
         guess = nearest(name, [column.name for column in self.columns])
         meant = f"Did you mean {guess!r}? " if guess is not None else ""
         raise InputError(f"{self.name} has no column {name!r}. {meant}Choose one of its columns.")
 
     def numbers(self, name: str) -> npt.NDArray[np.float64]:
         """Return a column of numbers: (n,) float64, NaN where there is no value."""
+        import numpy as np
+
+        from gausswork.data.tables import as_floats
+
         self.require(name, "number")
         column = self.data.column(name).combine_chunks()
         return np.array(as_floats(column), dtype=np.float64)
@@ -97,14 +106,12 @@ class Table:
     def column_script(self, name: str, variable: str) -> list[str]:
         """Return lines of Python that read a column of the file into an array without gaps."""
         self.require(name, "number")
-        if not self.name.lower().endswith((".parquet", ".pq")):
-            made = {finding.code: finding.evidence for finding in self.findings}
+        if self.separator:
             options = ""
-            if "separator-detected" in made:
-                delimiter = made["separator-detected"]["separator"]
-                options += f", parse_options=csv.ParseOptions(delimiter={delimiter!r})"
-            if "decimal-comma" in made:
-                options += ', convert_options=csv.ConvertOptions(decimal_point=",")'
+            if self.separator != ",":
+                options += f", parse_options=csv.ParseOptions(delimiter={self.separator!r})"
+            if self.decimal != ".":
+                options += f", convert_options=csv.ConvertOptions(decimal_point={self.decimal!r})"
             head, read = "from pyarrow import csv", f"csv.read_csv({self.name!r}{options})"
         else:
             head, read = "from pyarrow import parquet", f"parquet.read_table({self.name!r})"
@@ -164,6 +171,8 @@ class Tables:
         InputError
             The file is too large, damaged, or of a format not known here.
         """
+        from gausswork.data.files import bytes_table
+
         refuse_large(len(content), name)
         label = Path(name.replace("\\", "/")).name.strip() or "table.csv"
         number = hashlib.sha256(content).hexdigest()[:12]
@@ -175,6 +184,8 @@ class Tables:
 
     def add_file(self, path: Path) -> Table:
         """Read a file that the lab was started with; it stays first in every list."""
+        from gausswork.data.files import file_table
+
         reader = file_table(path)  # says what is wrong with the path
         refuse_large(reader.bytes_total or 0, path.name)
         number = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
@@ -207,6 +218,8 @@ def read(reader: Reader, number: str) -> Table:
     """Read all usable columns of a table into memory, and no more than is allowed."""
     import pyarrow as pa
 
+    from gausswork.data.kinds import Kind
+
     if len(reader.names) > MOST_COLUMNS:
         raise InputError(
             f"{reader.description} has {len(reader.names):,} columns; the lab takes up to "
@@ -233,7 +246,15 @@ def read(reader: Reader, number: str) -> Table:
         )
         for name, field in fields.items()
     )
-    return Table(number, reader.description, table, columns, tuple(reader.findings))
+    return Table(
+        number,
+        reader.description,
+        table,
+        columns,
+        tuple(reader.findings),
+        getattr(reader, "separator", ""),
+        getattr(reader, "decimal", ""),
+    )
 
 
 def _columns(reader: Reader, kinds: Mapping[str, Kind]) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from gausswork.errors import InputError
-from gausswork.lab.tables import Tables
+
+if TYPE_CHECKING:
+    from gausswork.lab.tables import Tables
 
 # In the order of the navigation.
 NAMES = ("regression", "descent", "bell", "limit", "random", "start", "data")
@@ -38,9 +40,6 @@ class Room(Protocol):
     def script(self, state: Mapping[str, Any], tables: Tables) -> str:
         """Return Python that computes the numbers on the screen."""
         ...
-
-
-Train = Callable[[Mapping[str, Any], Tables, Callable[[], bool]], Iterator[dict[str, Any]]]
 
 
 def available() -> tuple[str, ...]:

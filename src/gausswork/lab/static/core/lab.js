@@ -255,6 +255,7 @@ export async function openLab(place) {
     return;
   }
   const lab = new Lab({ asker, rooms: described.rooms, tables: new TableList(described) });
+  place.replaceChildren();
   render(html`<${Shell} lab=${lab} connection=${connection} />`, place);
   // the other rooms are fetched while nobody waits
   const idle = globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 400));
