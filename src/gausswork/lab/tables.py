@@ -264,7 +264,7 @@ def _columns(reader: Reader, kinds: Mapping[str, Kind]) -> dict[str, Any]:
     held = 0
     for portion in reader.read(kinds):
         for name, column in zip(kinds, portion.columns, strict=True):
-            array = column if isinstance(column, pa.Array) else pa.array(column)
+            array = column if isinstance(column, pa.Array) else pa.array(column, from_pandas=True)
             held += array.nbytes
             parts[name].append(array)
         if held > LARGEST_TABLE:
