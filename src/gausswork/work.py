@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork import formatting as fmt
+from gausswork.leastsquares.merging import moved
 from gausswork.leastsquares.rows import first_rows
 from gausswork.leastsquares.system import SAFETY
 
@@ -55,14 +56,8 @@ def normal_equation(fit: Fit) -> Equation:
     """Return XᵀX and Xᵀy in the units of the data, from the moments, rounded once."""
     m = fit.moments
     q = len(m.shift)
-    # Merging into no rows at all, with origin zero and scale one, moves the moments there.
-    none, nothing = np.zeros(q), np.zeros((q, q))
-    origin = replace(
-        m, rows=0, weight=m.weight and (0.0, 0.0), exponents=np.zeros_like(m.exponents),
-        shift=none, first_high=none, first_low=none, second_high=nothing, second_low=nothing,
-    )  # fmt: skip
     with np.errstate(over="ignore", invalid="ignore"):
-        raw = origin.merge(m)
+        raw = moved(m, np.zeros_like(m.exponents), np.zeros(q))
         # About the shift the sums are off by error · norms; moving them adds the norm of the shift.
         about_shift = np.sqrt(np.maximum(m.second_high.diagonal(), 0.0))
         norms = np.hypot(about_shift, np.sqrt(m.total_weight[0]) * m.shift) / m.scale

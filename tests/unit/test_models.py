@@ -16,7 +16,7 @@ import pytest
 
 import gausswork as gw
 from gausswork.errors import InputError, ModelFileError
-from gausswork.leastsquares import models
+from gausswork.leastsquares import documents, models
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def test_what_is_no_name_of_a_file_is_refused(fit, place) -> None:
 
 
 def test_a_model_that_could_not_be_read_again_is_not_written(fit, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(models, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(documents, "LARGEST_FILE", 1000)
     with pytest.raises(InputError, match="larger than 1000 bytes"):
         fit.save(tmp_path / "m.json")
     assert list(tmp_path.iterdir()) == []
@@ -197,7 +197,7 @@ def test_a_named_pipe_is_refused_without_waiting_for_a_writer(tmp_path) -> None:
 
 
 def test_a_file_too_large_is_refused_unread(path, monkeypatch) -> None:
-    monkeypatch.setattr(models, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(documents, "LARGEST_FILE", 1000)
     with pytest.raises(ModelFileError, match=r"more than the 1000 .* Is it the data file\?"):
         gw.load(path)
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
-from gausswork.cli import check, fit, init, lab, normal, predict, sample, show
+from gausswork.cli import check, fit, init, lab, normal, predict, sample, show, update
 from gausswork.cli.command import (
     DONE,
     EXIT_CODES,
@@ -31,7 +31,7 @@ from gausswork.cli.command import (
 from gausswork.errors import GaussworkError
 
 # In the order of --help.
-COMMANDS = (fit, predict, show, check, normal, sample, init, lab)
+COMMANDS = (fit, update, predict, show, check, normal, sample, init, lab)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -406,6 +406,88 @@ class Fit:
 
         htmlreport.write(self, path, data, level=level)
 
+    def update(
+        self,
+        data: Any,
+        target: Any = None,
+        *,
+        weights: Any = None,
+        missing: str = "drop",
+        threads: int | None = None,
+    ) -> Fit:
+        """Return the fit of all rows so far and these, read by the recipe of this fit.
+
+        The earlier rows are not read again: their sums are enough. So the trusted digits are those
+        that the sums hold, some fifteen for columns that are not nearly dependent, and no pass can
+        add to them. Categories keep their levels, formulas the means and scales that they learned
+        from the first rows, weights their column. Nothing of the new rows is kept either.
+
+        Parameters
+        ----------
+        data : further rows in any form that :func:`fit` takes, with the columns of this fit; or
+            another fit of the same recipe.
+        target : the (n,) values of the target where ``data`` is an array of predictors.
+        weights : of the further rows, where they are not a column of ``data``.
+        missing, threads : as of :func:`fit`.
+
+        Raises
+        ------
+        InputError
+            A column is missing, holds something else or a level that the fit has not seen, or the
+            method needs all rows together (mini-batches).
+
+        Examples
+        --------
+        >>> import gausswork as gw
+        >>> fit = gw.fit({"x": [1, 2, 3], "y": [2, 4, 6]}, "y")
+        >>> fit = fit.update({"x": [4, 5], "y": [8, 10]})
+        >>> fit.rows, [float(c) for c in fit.coefficients]
+        (5, [0.0, 2.0])
+        """
+        from gausswork.leastsquares import increments
+
+        return increments.update(
+            self, data, target, weights=weights, missing=missing, threads=threads
+        )
+
+    def merge(self, *others: Fit) -> Fit:
+        """Return the fit of the rows of all these fits together, from their sums.
+
+        Raises
+        ------
+        InputError
+            Their recipes differ: other columns, levels, learned scales or weights.
+        """
+        from gausswork.leastsquares import increments
+
+        return increments.merge(self, *others)
+
+    def using(self, features: str | Sequence[str], *, intercept: bool | None = None) -> Fit:
+        """Return the fit of some of the columns to the same rows, which are not read again.
+
+        Parameters
+        ----------
+        features : names of columns, as a sequence or ``"a,b"``; of a formula its terms, such as
+            ``["a", "log(b)", "a:b"]``. A category is kept with all of its levels.
+        intercept : whether to fit one; by default as this fit does.
+
+        Raises
+        ------
+        InputError
+            The fit has no such column, or a formula would code fewer terms in other columns.
+
+        Examples
+        --------
+        >>> import gausswork as gw
+        >>> data = {"a": [1, 2, 3, 4, 5], "b": [2, 1, 2, 1, 1], "y": [1, 3, 2, 5, 4]}
+        >>> fit = gw.fit(data, "y")
+        >>> [round(float(c), 10) for c in fit.using("a").coefficients]
+        [0.6, 0.8]
+        """
+        from gausswork.leastsquares import subsets
+
+        return subsets.using(self, features, intercept=intercept)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fit as JSON; see :func:`load`. The file is complete or not there."""
         from gausswork.leastsquares import models
@@ -461,7 +543,7 @@ def fit(
     ----------
     data : an array of predictors (n, p), a pandas, polars or Arrow table, anything that offers
         the Arrow stream interface, a path or glob of CSV or Parquet files, a :class:`Query` of a
-        database, or a ``Source``.
+        database, a ``Source``, or :class:`Moments` of the rows.
     target : name of the target column; for an array the (n,) target values; or a formula such as
         ``"y ~ a + C(kind) + log(c)"``, which says target, features and intercept together.
     features : names of the predictor columns, as a sequence or ``"a,b"``; by default every other
@@ -506,6 +588,14 @@ def fit(
             "gausswork.GradientDescent(learning_rate=0.01, epochs=1000)."
         )
     intercept = check_arguments(intercept, features, weights, frequencies)
+    if isinstance(data, Moments):
+        from gausswork.leastsquares import subsets
+
+        if weights is not None or frequencies is not None:
+            raise InputError("the data are moments, whose rows are weighed already: leave it out.")
+        return subsets.fit_moments(
+            data, target, features=features, intercept=intercept, method=method
+        )
     _require_order(data, target)
     opened = open_data(
         data, target, features=features, missing=missing, progress=progress,

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import math
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from gausswork import files, plain
+from gausswork import plain
 from gausswork.data.recipe import Recipe
 from gausswork.data.sources import Tally
-from gausswork.errors import InputError, ModelFileError
+from gausswork.errors import ModelFileError
 from gausswork.findings import Finding
+from gausswork.leastsquares import documents
 from gausswork.leastsquares.descent.method import GradientDescent
 from gausswork.leastsquares.fit import Fit
 from gausswork.leastsquares.moments import Moments
@@ -27,10 +26,8 @@ from gausswork.leastsquares.solution import Dependency, NormalEquation, Solution
 FORMAT = "gausswork-model"
 VERSION = 1
 WEIGHTED = 2  # version of a model with weights, which older readers would misread
-LARGEST_FILE = 2**30  # bytes; a model of 5,000 predictors takes half of that
+MODEL = documents.Kind(FORMAT, "gausswork model", "saved model", "fit.save() or --save")
 
-_OPENING = f'{{"format": "{FORMAT}"'
-_DEEPEST = 12
 _VECTORS = (
     "coefficients", "coefficient_lows", "standard_errors",
     "trusted_digits", "standard_error_digits", "data_digits",
@@ -51,40 +48,17 @@ def save(fit: Fit, path: str | os.PathLike[str]) -> None:
     InputError
         The file cannot be written, or something else than a model has that name.
     """
-    check_place(path)
-    text = json.dumps(encode(fit), allow_nan=False, ensure_ascii=False)
-    if len(text) > LARGEST_FILE // 4 and len(text.encode()) > LARGEST_FILE:
-        raise InputError(
-            f"a model of {len(fit.names)} terms is larger than {LARGEST_FILE} bytes, the most "
-            "that load() accepts. Keep fit.to_dict() instead."
-        )
-    with files.atomic(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.write("\n")
+    documents.write(encode(fit), path, MODEL)
 
 
 def check_place(path: str | os.PathLike[str]) -> None:
     """Refuse a path where no model can be saved, before the work whose result it is to hold."""
-    files.check_writable(path)
-    target = Path(path)
-    if target.is_file() and target.stat().st_size > 0 and not _is_model(target):
-        raise InputError(
-            f"{path} exists and is not a gausswork model, so it was not replaced. "
-            "Choose another name, or delete it first."
-        )
+    documents.check_place(path, MODEL)
 
 
 def load(path: str | os.PathLike[str]) -> Fit:
     """Read a fit written by :func:`save`, checking every part before it is used."""
-    files.check_path(path)
-    document = _parsed(_read(Path(path)), str(path))
-    try:
-        return decode(document)
-    except ModelFileError as error:
-        said = f"{path}: {error}"
-        if not said.endswith(("Upgrade gausswork.", "save again.")):
-            said += " The file is damaged or was not written by gausswork; fit and save again."
-        raise ModelFileError(said) from error
+    return documents.read(path, MODEL, decode)
 
 
 def encode(fit: Fit) -> dict[str, Any]:
@@ -363,84 +337,6 @@ def _finite(value: Any) -> bool:
         return type(value) in (int, float) and math.isfinite(value)
     except OverflowError:  # an integer beyond the range of float64
         return False
-
-
-def _is_model(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_OPENING)) == _OPENING.encode()
-    except OSError as error:
-        raise files.unwritable(path, error) from error
-
-
-def _read(path: Path) -> str:
-    try:
-        found = path.stat()  # before it is opened: opening a pipe waits for somebody to write
-        if not stat.S_ISREG(found.st_mode):
-            what = "a directory" if stat.S_ISDIR(found.st_mode) else "not a regular file"
-            raise ModelFileError(f"{path} is {what}. Give the path of a saved model.")
-        if found.st_size > LARGEST_FILE:
-            raise ModelFileError(
-                f"{path} has {found.st_size} bytes, more than the {LARGEST_FILE} that a model "
-                "may have. Is it the data file?"
-            )
-        with path.open("rb") as file:
-            return file.read(LARGEST_FILE + 1).decode("utf-8")
-    except FileNotFoundError:
-        raise ModelFileError(
-            f"there is no file {path}. Save a fit with fit.save() or --save first."
-        ) from None
-    except OSError as error:
-        raise ModelFileError(f"cannot read {path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise ModelFileError(
-            f"{path} is not a gausswork model: byte {error.start} is not UTF-8 text."
-        ) from None
-
-
-def _parsed(text: str, path: str) -> Any:
-    try:
-        document = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer
-        )
-    except json.JSONDecodeError as error:
-        cut = " It seems to end early." if error.pos >= len(text.rstrip()) else ""
-        raise ModelFileError(
-            f"{path} is not a gausswork model: not valid JSON at line {error.lineno}, "
-            f"column {error.colno} ({error.msg}).{cut}"
-        ) from None
-    except RecursionError:
-        raise ModelFileError(f"{path} is not a gausswork model: nested too deeply.") from None
-    except ValueError as error:
-        raise ModelFileError(f"{path} is not a gausswork model: {error}.") from None
-    if _too_deep(document, _DEEPEST):
-        raise ModelFileError(f"{path} is not a gausswork model: nested too deeply.")
-    return document
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object has the same key twice")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a number that JSON knows")
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > 400:  # no float64 is that long; int() of a huge one takes quadratic time
-        raise ValueError(f"a number has {len(digits)} digits")
-    return int(digits)
-
-
-def _too_deep(value: Any, left: int) -> bool:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if not isinstance(value, list):
-        return False
-    return left == 0 or any(_too_deep(v, left - 1) for v in value if isinstance(v, (dict, list)))
 
 
 def _written(value: float) -> float | str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeAlias, cast
 
@@ -14,11 +15,11 @@ from gausswork import processors
 from gausswork.data.sources import Batch, Source, weighting_of
 from gausswork.data.weights import ANALYTIC, KINDS
 from gausswork.errors import InputError, ModelFileError
-from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.backend import Backend, default_backend
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble, Integers
 from gausswork.leastsquares.kernels import Sums, columns_of
 from gausswork.leastsquares.lows import with_lows
+from gausswork.leastsquares.merging import merge
 from gausswork.leastsquares.passes import block_sum
 from gausswork.leastsquares.weights import (
     WeightSums,
@@ -110,15 +111,144 @@ class Moments:
         """Whether no NaN, infinity or overflow has got into the sums."""
         return bool(np.isfinite(self.second_high).all() and np.isfinite(self.first_high).all())
 
-    def merge(self, other: Moments) -> Moments:
-        """Return the moments of both sets of rows together, in the origin of the first.
+    @classmethod
+    def of(
+        cls,
+        data: Any,
+        target: Any = None,
+        *,
+        features: str | Sequence[str] | None = None,
+        weights: Any = None,
+        frequencies: Any = None,
+        missing: str = "drop",
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> Moments:
+        """Sum some rows, in one pass and to some fifteen digits beyond double precision.
+
+        Columns of numbers only: categories and formulas are learned from data, and what is learned
+        stays with a fit; see :meth:`gausswork.Fit.update`.
+
+        Parameters
+        ----------
+        data, target, features, weights, frequencies, missing, threads : as of
+            :func:`gausswork.fit`.
+        progress : called with the rows done.
 
         Raises
         ------
         InputError
-            The two are of different columns.
+            An argument or the data cannot be used; the message says what to do.
+
+        Examples
+        --------
+        >>> import gausswork as gw
+        >>> monday = gw.Moments.of({"x": [1, 2, 3], "y": [2, 4, 6]}, "y")
+        >>> tuesday = gw.Moments.of({"x": [4, 5], "y": [8, 11]}, "y")
+        >>> week = monday.merge(tuesday)
+        >>> week.rows, [round(float(c), 10) for c in gw.fit(week).coefficients]
+        (5, [-0.4, 2.2])
         """
-        return merge(self, other)
+        from gausswork.leastsquares import increments
+
+        return increments.moments_of(
+            data, target, features=features, weights=weights, frequencies=frequencies,
+            missing=missing, threads=threads, progress=progress,
+        )  # fmt: skip
+
+    def update(
+        self,
+        data: Any,
+        target: Any = None,
+        *,
+        weights: Any = None,
+        frequencies: Any = None,
+        missing: str = "drop",
+        threads: int | None = None,
+    ) -> Moments:
+        """Return the moments of these rows and further ones, read by the names of the columns.
+
+        Parameters
+        ----------
+        data : further rows in any form that :func:`gausswork.fit` takes, or moments of them.
+        target : the (n,) values of the target where ``data`` is an array of predictors.
+        weights, frequencies : of the further rows; needed where these have some.
+        missing, threads : as of :func:`gausswork.fit`.
+
+        Raises
+        ------
+        InputError
+            A column is missing or holds no numbers, or the weights are of another kind.
+        """
+        from gausswork.leastsquares import increments
+
+        return increments.updated(
+            self, data, target, weights=weights, frequencies=frequencies, missing=missing,
+            threads=threads,
+        )  # fmt: skip
+
+    def merge(self, *others: Moments) -> Moments:
+        """Return the moments of all these sets of rows together.
+
+        Any grouping and any order give the same sums to the last bits of double-double. The origin
+        stays the first one's while that costs no digits.
+
+        Raises
+        ------
+        InputError
+            They are of different columns, or of different kinds of weights.
+        """
+        total = self
+        for other in others:
+            if not isinstance(other, Moments):
+                raise InputError(
+                    f"only moments merge with moments; got {type(other).__name__}. "
+                    "Rows are added with update(), the moments of a fit are fit.moments."
+                )
+            total = merge(total, other)
+        return total
+
+    def using(
+        self, features: str | Sequence[str] | None = None, *, target: str | None = None
+    ) -> Moments:
+        """Return the moments of some of the columns; any of them can be the target.
+
+        Parameters
+        ----------
+        features : names of the predictors, as a sequence or ``"a,b"``; by default all columns but
+            the target.
+        target : the column to explain; by default the present target.
+
+        Raises
+        ------
+        InputError
+            A column is not among these.
+        """
+        from gausswork.leastsquares import subsets
+
+        return subsets.moments_using(self, features, target)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the moments as JSON; see :meth:`load`. The file is complete or not there.
+
+        An older file of moments is replaced, any other file is left alone.
+        """
+        from gausswork.leastsquares import documents
+
+        documents.save_moments(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Moments:
+        """Read moments that :meth:`save` wrote, every bit of them. Nothing in the file is run.
+
+        Raises
+        ------
+        ModelFileError
+            The file is not complete, consistent moments; the message says what is wrong with it.
+        """
+        from gausswork.leastsquares import documents
+
+        return documents.load_moments(path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; the numbers keep every bit."""
@@ -149,18 +279,24 @@ class Moments:
             The data is not what :meth:`to_dict` writes.
         """
         try:
-            names = tuple(str(name) for name in data["names"])
+            names, target = data["names"], data["target"]
+            if not isinstance(names, list) or not all(isinstance(n, str) for n in [*names, target]):
+                raise ValueError("the columns are not named by texts")
             q = len(names) + 1
-            exponents = np.array(data["exponents"], dtype=np.int64)
-            rows, error = data["rows"], float(data["error"])
-            if exponents.shape != (q,) or not isinstance(rows, int) or rows < 0:
+            listed, rows, error = data["exponents"], data["rows"], data["error"]
+            if not isinstance(listed, list) or any(type(e) is not int for e in [*listed, rows]):
+                raise ValueError("a count is not a whole number")
+            if len(listed) != q or not 0 <= rows < 2**63:
                 raise ValueError("sizes disagree")
-            if not (0.0 < error < 1.0) or np.abs(exponents).max() > 1074:
+            if type(error) is not float or not 0.0 < error < 1.0:
+                raise ValueError("the error constant is out of range")
+            if any(abs(exponent) > 1074 for exponent in listed):
                 raise ValueError("numbers are out of range")
+            exponents = np.array(listed, dtype=np.int64)
             first = [_unpacked(part, q) for part in data["first"]]
             second = [_symmetric(_unpacked(part, q * (q + 1) // 2), q) for part in data["second"]]
             return cls(
-                names, str(data["target"]), rows, exponents, _unpacked(data["shift"], q),
+                tuple(names), target, rows, exponents, _unpacked(data["shift"], q),
                 first[0], first[1], second[0], second[1], error, *_weights(data.get("weights")),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as problem:
@@ -201,56 +337,6 @@ def _symmetric(upper: Array, q: int) -> Array:
     matrix = np.zeros((q, q))
     matrix[np.triu_indices(q)] = upper
     return matrix + np.triu(matrix, 1).T
-
-
-def merge(a: Moments, b: Moments) -> Moments:
-    """Return the moments of the rows of both, in the origin of ``a``.
-
-    The update of Chan, Golub & LeVeque (1983), in double-double and for any two origins.
-    """
-    if (a.names, a.target) != (b.names, b.target):
-        raise InputError(
-            f"moments of different columns cannot be merged: {[*a.names, a.target]} and "
-            f"{[*b.names, b.target]}. Accumulate both from the same features and target."
-        )
-    if a.weighting != b.weighting:
-        raise InputError(
-            f"moments of {a.weighting or 'no'} weights and of {b.weighting or 'no'} weights cannot "
-            "be merged. Accumulate both with weights of one kind, or both without."
-        )
-    b = _moved(b, a.exponents, a.shift)
-    weight = None
-    if a.weighting is not None:
-        high, low = dd.add(a.total_weight, b.total_weight)
-        weight = (float(high), float(low))
-    first = dd.add(a.first, b.first)
-    second = dd.add(a.second, b.second)
-    return Moments(
-        a.names, a.target, a.rows + b.rows, a.exponents, a.shift,
-        first[0], first[1], second[0], second[1],
-        max(a.error, b.error), a.weighting, weight, a.log_weights + b.log_weights,
-        min(a.least_weight, b.least_weight),
-    )  # fmt: skip
-
-
-def _moved(m: Moments, exponents: Integers, shift: Array) -> Moments:
-    """Return the same moments about another origin."""
-    if np.array_equal(m.exponents, exponents) and np.array_equal(m.shift, shift):
-        return m
-    factor = np.ldexp(1.0, (exponents - m.exponents).astype(np.int32))
-    move = dd.two_sum(factor * m.shift, -shift)
-    first = dd.scale(m.first, factor)
-    second = dd.scale(dd.scale(m.second, factor), factor[:, None])
-    n = m.total_weight
-    column = (move[0][:, None], move[1][:, None])
-    crossed = dd.multiply(column, first)
-    second = dd.add(second, dd.add(crossed, (crossed[0].T, crossed[1].T)))
-    second = dd.add(second, dd.multiply(n, dd.multiply(column, move)))
-    first = dd.add(first, dd.multiply(n, move))
-    return replace(
-        m, exponents=exponents, shift=shift, first_high=first[0], first_low=first[1],
-        second_high=second[0], second_low=second[1],
-    )  # fmt: skip
 
 
 def block_rows(predictors: int) -> int:

@@ -65,7 +65,7 @@ def least_squares(
         if not moments.finite:
             if exponents is not None or not source.replayable:
                 raise _not_finite()
-            exponents = _exponents_of_all(source)
+            exponents = finite_exponents(source)
             continue
         more = source.replayable and tier + 1 < TIERS
         attempt, _ = _solve(moments, source, intercept, method, backend, tier, more, threads)
@@ -80,12 +80,20 @@ def solve(
     intercept: bool = True,
     method: NormalEquation | None = None,
     backend: Backend | None = None,
+    powers: Sequence[int] = (),
 ) -> Solution:
-    """Solve from the moments alone: no escalation, no refinement, the digits that they hold."""
+    """Solve from the moments alone: no escalation, no refinement, the digits that they hold.
+
+    Parameters
+    ----------
+    powers : columns that are powers of one column; see :attr:`System.powers`.
+    """
     backend = backend or default_backend()
     tier = int(np.argmin(np.abs(np.log2(backend.gram_error) - np.log2(moments.error))))
     method = method or NormalEquation()
-    found, _ = _solve(moments, None, intercept, method, backend, tier, False, None)
+    found, _ = _solve(
+        moments, None, intercept, method, backend, tier, False, None, powers=tuple(powers)
+    )
     assert found is not None
     return found
 
@@ -117,7 +125,7 @@ def solve_targets(
         if not moments.finite:
             if exponents is not None or not joint.replayable:
                 raise _not_finite()
-            exponents = _exponents_of_all(joint)
+            exponents = finite_exponents(joint)
             continue
         more = joint.replayable and tier + 1 < TIERS
         solutions: list[Solution] = []
@@ -144,12 +152,14 @@ def _solve(
     may_escalate: bool,
     threads: int | None,
     factor: Factor | Whitened | None = None,
+    powers: tuple[int, ...] | None = None,
 ) -> tuple[Solution | None, Factor | Whitened | None]:
     """Solve at one tier; no solution when the next one is needed.
 
     Parameters
     ----------
     factor : of the same predictors, where another target has brought it.
+    powers : columns that are powers of one column; None for those that the source names.
 
     Returns
     -------
@@ -161,7 +171,7 @@ def _solve(
     with np.errstate(all="ignore"):
         system = assemble(
             moments, intercept=intercept, backend=backend, ridge=float(method.ridge),
-            powers=getattr(source, "powers", ()),
+            powers=getattr(source, "powers", ()) if powers is None else powers,
         )  # fmt: skip
         if factor is None:
             factor = _factored(system, rows, backend, may_escalate, threads)
@@ -215,7 +225,7 @@ def _not_finite() -> NotFiniteError:
     )
 
 
-def _exponents_of_all(source: Source) -> Integers:
+def finite_exponents(source: Source) -> Integers:
     """Read every row for the largest magnitudes, where the first rows have misled."""
     largest = np.zeros(len(source.names) + 1)
     for batch in source.batches(65536):

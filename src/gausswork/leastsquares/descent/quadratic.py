@@ -15,7 +15,8 @@ from gausswork.errors import InputError
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.descent.eigen import product
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
-from gausswork.leastsquares.moments import Moments, _moved
+from gausswork.leastsquares.merging import moved
+from gausswork.leastsquares.moments import Moments
 from gausswork.leastsquares.solution import Dependency
 from gausswork.leastsquares.system import ROUNDING_NOISE
 
@@ -189,7 +190,7 @@ def total_weight(moments: Moments) -> DoubleDouble:
 def _about_zero(moments: Moments) -> tuple[DoubleDouble, DoubleDouble]:
     """Return sums of [x, y] and of their products in the units of the data."""
     q = len(moments.shift)
-    raw = _moved(moments, np.zeros(q, dtype=np.int64), np.zeros(q))
+    raw = moved(moments, np.zeros(q, dtype=np.int64), np.zeros(q))
     return raw.first, raw.second
 
 
