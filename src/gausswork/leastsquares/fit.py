@@ -439,10 +439,10 @@ class Fit:
         Examples
         --------
         >>> import gausswork as gw
-        >>> fit = gw.fit({"x": [1, 2, 3], "y": [2, 4, 6]}, "y")
-        >>> fit = fit.update({"x": [4, 5], "y": [8, 10]})
+        >>> fit = gw.fit({"x": [1, 2, 3], "y": [3, 5, 7]}, "y")
+        >>> fit = fit.update({"x": [4, 5], "y": [9, 11]})
         >>> fit.rows, [float(c) for c in fit.coefficients]
-        (5, [0.0, 2.0])
+        (5, [1.0, 2.0])
         """
         from gausswork.leastsquares import increments
 
