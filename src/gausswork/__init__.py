@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from gausswork.tables.frames import glance, tidy
     from gausswork.tables.grid import Grid
     from gausswork.tables.side_by_side import table
+    from gausswork.work import normal_equation
 
 __version__ = "0.2.0"
 
@@ -89,6 +90,7 @@ __all__ = [
     "initialization",
     "load",
     "loss_surface",
+    "normal_equation",
     "normality",
     "normality_of_moments",
     "outliers",
@@ -134,6 +136,7 @@ _HOMES = {
     "GradientDescent": "gausswork.leastsquares.descent.method",
     "MiniBatch": "gausswork.leastsquares.stochastic.result",
     "LossSurface": "gausswork.leastsquares.descent.surface",
+    "normal_equation": "gausswork.work",
     "loss_surface": "gausswork.leastsquares.descent.surface",
     "Moments": "gausswork.leastsquares.moments",
     "Normal": "gausswork.normal.distribution",

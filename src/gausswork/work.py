@@ -51,9 +51,44 @@ class Equation:
     right_doubt: Array
     lower: Array | None
 
+    @property
+    def forward(self) -> Array | None:
+        """The u of L·u = Xᵀy, solved from the first row down, (k,); None without a factor."""
+        return None if self.lower is None else _forward(self.lower, self.right)
+
+    @property
+    def back(self) -> Array | None:
+        """The θ of Lᵀ·θ = u, solved from the last row up, (k,); None without a factor."""
+        return None if self.lower is None else _back(self.lower, _forward(self.lower, self.right))
+
+    def left_over(self, parameters: npt.ArrayLike) -> Array:
+        """Return Xᵀr = Xᵀy − XᵀX·θ, (k,): what the residuals still share with each column.
+
+        What rounding of the sums alone can make is shown as zero.
+
+        Parameters
+        ----------
+        parameters : (k,) θ in the order of ``names``.
+        """
+        theta = np.asarray(parameters, dtype=np.float64)
+        left = self.right - self.matrix @ theta
+        return np.where(np.abs(left) <= _noise(self, theta), 0.0, left)
+
 
 def normal_equation(fit: Fit) -> Equation:
-    """Return XᵀX and Xᵀy in the units of the data, from the moments, rounded once."""
+    """Return XᵀX and Xᵀy in the units of the data, from the moments, rounded once.
+
+    Parameters
+    ----------
+    fit : of any method.
+
+    Examples
+    --------
+    >>> import gausswork as gw
+    >>> normal = gw.normal_equation(gw.fit({"x": [1, 2, 3, 4, 5], "y": [2, 4, 6, 8, 10]}, "y"))
+    >>> normal.matrix.tolist(), normal.right.tolist()
+    ([[5.0, 15.0], [15.0, 55.0]], [30.0, 110.0])
+    """
     m = fit.moments
     q = len(m.shift)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -243,10 +278,7 @@ def _solve(fit: Fit, normal: Equation) -> str:
 
 def _check(fit: Fit, normal: Equation) -> str:
     theta = fit.coefficients[~np.isnan(fit.coefficients)]
-    products = normal.matrix @ theta
-    left = np.where(
-        np.abs(normal.right - products) <= _noise(normal, theta), 0.0, normal.right - products
-    )
+    left = normal.left_over(theta)
     lines = [
         "5. The check",
         *wrapped(

@@ -236,3 +236,27 @@ def test_columns_with_the_names_of_a_source_are_columns() -> None:
     )
     assert "first 4 of" not in (text := work.show(gw.fit(frame, "y"), frame))
     assert "2. X and y (4 rows)" in text
+
+
+def test_the_steps_of_the_normal_equation_are_its_triangular_solves() -> None:
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(30, 2)) + 3.0
+    fit = gw.fit(x, x @ [1.0, -2.0] + rng.normal(size=30))
+    normal = gw.normal_equation(fit)
+    assert normal.lower is not None
+    assert normal.forward is not None
+    assert normal.back is not None
+    assert normal.lower @ normal.forward == pytest.approx(normal.right, rel=1e-12)
+    assert normal.lower.T @ normal.back == pytest.approx(normal.forward, rel=1e-12)
+    assert normal.back == pytest.approx(fit.coefficients, rel=1e-10)
+    assert normal.left_over(fit.coefficients).tolist() == [0.0, 0.0, 0.0]
+    off = fit.coefficients + [0.1, 0.0, 0.0]  # noqa: RUF005 - a sum of vectors
+    residual = fit.influence().residual - 0.1
+    design = np.column_stack([np.ones(30), x])
+    assert normal.left_over(off) == pytest.approx(design.T @ residual, rel=1e-9)
+
+
+def test_without_digits_there_are_no_steps_to_show() -> None:
+    x = 1e9 + np.arange(10.0)
+    normal = gw.normal_equation(gw.fit({"x": x, "y": np.arange(10.0) ** 2}, target="y"))
+    assert normal.lower is normal.forward is normal.back is None
