@@ -127,15 +127,17 @@ def _belsley(fit: Fit, g: Geometry) -> tuple[Array, Array]:
     if not k:
         return np.empty(0), np.empty((0, 0))
     # X·V = Q: the singular values of X are those of V⁻¹
+    # condition indexes do not depend on units: those of the sums keep squares within float64
     v = g.factor()
     first, second = m.first_high[g.kept], m.second_high[np.ix_(g.kept, g.kept)]
     shift, scale = m.shift[g.kept], m.scale[g.kept]
     raw = second + np.outer(first, shift) + np.outer(shift, first) + n * np.outer(shift, shift)
     gram = np.empty((k, k))
-    gram[k - r :, k - r :] = raw / scale[:, None] / scale
+    gram[k - r :, k - r :] = raw
     if g.intercept:
         gram[0, 0] = n
-        gram[0, 1:] = gram[1:, 0] = (first + n * shift) / scale
+        gram[0, 1:] = gram[1:, 0] = first + n * shift
+    v[k - r :] /= scale[:, None]
     length = np.sqrt(gram.diagonal())
     left, inverses, _ = np.linalg.svd(length[:, None] * v)
     values = np.sort(
