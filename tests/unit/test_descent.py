@@ -470,6 +470,7 @@ def test_a_rate_converges_oscillates_or_diverges_where_the_eigenvalues_say() -> 
         (50.0, "diverges"),
     ):
         before = gw.outlook(descent(), gw.GradientDescent(learning_rate=rate))
+        assert before.overshoots_from == pytest.approx(1.0 / largest, rel=1e-12)
         assert before.behaviour == word
         assert before.verdict.lower().startswith(word)
         walked = descent(learning_rate=rate, epochs=40, beyond_limit="run").descent

@@ -78,6 +78,16 @@ def test_contours_are_where_the_loss_is_the_same(standardize: bool, offset: floa
     assert [left, bottom, right, top] == pytest.approx(wanted, rel=1e-6)
 
 
+def test_the_highest_level_touches_the_farthest_corner_of_the_picture() -> None:
+    surface = gw.loss_surface(gw.fit(noisy(), target="y"))
+    bounds = (-3.0, 4.0, -1.0, 2.0)
+    levels = surface.levels(bounds, 5)
+    corners = [(x, y) for x in bounds[:2] for y in bounds[2:]]
+    assert levels[0] == pytest.approx(surface.loss(corners).max(), rel=1e-15)
+    excess = levels - surface.least
+    assert excess[:-1] / excess[1:] == pytest.approx(np.full(4, 3.0), rel=1e-9)
+
+
 def test_standardised_the_valley_is_round() -> None:
     fit = gw.fit(noisy(offset=50.0), target="y")
     wide, round_ = gw.loss_surface(fit), gw.loss_surface(fit, standardize=True)

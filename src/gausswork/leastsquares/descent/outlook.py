@@ -103,12 +103,16 @@ class Outlook:
         return self.learning_rate >= self.learning_rate_limit
 
     @property
+    def overshoots_from(self) -> float:
+        """Beyond this rate steps overshoot the floor of the valley; 1/λmax without momentum."""
+        return self.rule.overshoot / self.largest_eigenvalue
+
+    @property
     def behaviour(self) -> Behaviour:
         """Whether the descent converges, oscillates on its way or diverges."""
         if self.diverges:
             return Behaviour.DIVERGES
-        rate = self.learning_rate
-        swings = any(self.rule.swings(rate * value) for value in self.eigenvalues.tolist())
+        swings = self.learning_rate > self.overshoots_from
         return Behaviour.OSCILLATES if swings else Behaviour.CONVERGES
 
     @property

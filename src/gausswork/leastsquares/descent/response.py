@@ -43,6 +43,17 @@ class Rule:
         b = self.momentum
         return 2.0 * (1.0 + b) / (1.0 + 2.0 * b) if self.nesterov else 2.0 * (1.0 + b)
 
+    @property
+    def overshoot(self) -> float:
+        """The z = ηλ beyond which the error changes its sign on the way: 1 for gradient descent.
+
+        There the roots of e(t+1) = s·e(t) − d·e(t−1) leave the positive numbers.
+        """
+        b = self.momentum
+        if b == 0.0:
+            return 1.0
+        return ((1.0 - b) / (1.0 + b)) ** 2 if self.nesterov else (1.0 - math.sqrt(b)) ** 2
+
     def radius(self, z: float) -> float:
         """Return what an epoch multiplies the error by in the long run: the spectral radius."""
         b = self.momentum
@@ -53,17 +64,6 @@ class Rule:
         if discriminant < 0.0:
             return math.sqrt(d)
         return 0.5 * (abs(s) + math.sqrt(discriminant))
-
-    def swings(self, z: float) -> bool:
-        """Return whether the error changes its sign on the way: its roots are negative or complex.
-
-        Without momentum from z = 1 on.
-        """
-        b = self.momentum
-        if b == 0.0:
-            return z > 1.0
-        s, d = ((1.0 + b) * (1.0 - z), b * (1.0 - z)) if self.nesterov else (1.0 + b - z, b)
-        return s * s < 4.0 * d or s < 0.0
 
     def log_radius(self, z: float) -> float:
         """Return log(radius) without cancellation where it is slow: 1 − r₁ = z / (1 − r₂)."""

@@ -112,6 +112,21 @@ class LossSurface:
         low, high = self.solution - half, self.solution + half
         return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
+    def levels(self, bounds: tuple[float, float, float, float], count: int = 12) -> Array:
+        """Return losses to draw contours at, (count,), the highest first.
+
+        The first touches the farthest corner of a picture; each is a third as far above the least
+        as the one before, so that the valley is seen at all its depths.
+
+        Parameters
+        ----------
+        bounds : left, right, bottom, top of the picture.
+        count : how many.
+        """
+        corners = [(x, y) for x in bounds[:2] for y in bounds[2:]]
+        highest = float(self.excess(corners).max())
+        return np.asarray(self.least + highest * 3.0 ** -np.arange(float(count)))
+
     def half_axes(
         self, loss: float, bounds: tuple[float, float, float, float] | None = None
     ) -> Array:
