@@ -468,3 +468,28 @@ def test_a_row_that_decides_is_named_also_among_few(n: int) -> None:
     x[3], y[3] = 6.0, -6.0
     found = {f.code: f for f in gw.fit(x[:, None], y).check().findings}
     assert "3" in str(found["influential-row"].evidence["rows"][0])
+
+
+def test_a_row_without_which_the_fit_is_perfect_is_named_in_plain_words() -> None:
+    for x, y in (
+        ([1.0, 3.0, 4.0, 5.0], [2.0, 5.0, 9.0, 8.0]),  # 2, 5, 8 lie on a line
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [0.1, 0.2, 0.3, 7.0, 0.5, 0.6]),
+    ):
+        found = gw.fit({"x": x, "y": y}, target="y", features=["x"]).check().findings
+        said = [f.sentence for f in found if f.code == "influential-row"]
+        row = 2 if len(x) == 4 else 3
+        assert said == [
+            f"Without row {row} the others would be fitted perfectly: it alone makes all the "
+            "residuals."
+        ]
+        assert not any("e+" in f.sentence or "inf" in f.sentence for f in found)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1.0, 1e150])
+def test_condition_indexes_do_not_depend_on_the_unit(unit: float) -> None:
+    x = np.array([1.0, 2.0, 4.0, 7.0])
+    seen = gw.fit({"x": x * unit, "y": [1.0, 3.0, 2.0, 5.0]}, target="y", features=["x"]).check()
+    known = gw.fit({"x": x, "y": [1.0, 3.0, 2.0, 5.0]}, target="y", features=["x"]).check()
+    assert seen.collinearity.condition_indexes == pytest.approx(
+        known.collinearity.condition_indexes, rel=1e-12
+    )

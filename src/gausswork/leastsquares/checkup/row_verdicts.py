@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.checkup.wording import count
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 INFLATED = (5.0, 10.0)  # variance inflation: worth a word, and a caution
 INDEX = 30.0  # condition index, with two variance proportions above one half (Belsley 1991)
 MOVED = 1.0  # standard errors that a single row moves a coefficient by
+_EXACT = 1e6  # studentised residual: what is left without the row is rounding
 _NAMED = 3  # rows and columns named in a sentence
 
 
@@ -37,6 +39,10 @@ def single_rows(fit: Fit, seen: Checkup) -> Iterator[Finding]:
             {"rows": seen.worst.alone, "labels": alone},
         )
     if not len(worst) or seen.degrees_of_freedom < 2:  # what is left without a row is undefined
+        return
+    exact = np.flatnonzero(np.abs(worst.studentized) > _EXACT)
+    if len(exact):
+        yield _only_one_off(seen, exact)
         return
     size = np.nan_to_num(np.abs(worst.dfbetas))
     moved = size.max(axis=1, initial=0.0)
@@ -73,6 +79,19 @@ def single_rows(fit: Fit, seen: Checkup) -> Iterator[Finding]:
     )
 
 
+def _only_one_off(seen: Checkup, exact: npt.NDArray[np.intp]) -> Finding:
+    """Say that all rows but one lie exactly where a fit has them."""
+    rows = [seen.label(int(r)) for r in seen.worst.rows.row[exact]]
+    return Finding(
+        "influential-row",
+        Severity.CAUTION,
+        f"Without row {rows[0]} the others would be fitted perfectly: it alone makes all the "
+        "residuals.",
+        "Look at this row: is it right, and does it belong to what you ask?",
+        {"rows": rows},
+    )
+
+
 def _moved_by_chance(n: int, k: int) -> float:
     """Return about what the strongest of n good rows moves one of k coefficients by.
 
@@ -104,6 +123,8 @@ def outlying(seen: Checkup) -> Iterator[Finding]:
     from scipy.special import stdtr
 
     t = np.nan_to_num(np.abs(worst.studentized))
+    if t.max(initial=0.0) > _EXACT:
+        return  # that it is the only row off the fit says more
     p = 2.0 * stdtr(float(seen.degrees_of_freedom - 1), -t) * seen.rows  # Bonferroni
     far = np.flatnonzero(p < 0.05)
     if not len(far):
