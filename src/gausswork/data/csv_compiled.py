@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gausswork._native import compiled
 from gausswork.data.csv_errors import Chunk
 from gausswork.data.csv_head import CsvHead
 from gausswork.data.csv_types import MISSING
@@ -26,14 +27,9 @@ _MARKS = "\n".join(MISSING[1:]).encode()
 Parsed = tuple[int, list[Any]]
 
 
-@cache
 def parser() -> Any:
-    """Return the compiled module, None where it was not built."""
-    try:
-        from gausswork._native import _csv
-    except ImportError:
-        return None
-    return _csv
+    """Return the compiled module, None where Arrow serves."""
+    return compiled("_csv")
 
 
 @cache

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gausswork.errors import InputError
+from gausswork._native import compiled as compiled_module
 from gausswork.findings import Finding, Severity
 from gausswork.leastsquares import kernels
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
-
-ENVIRONMENT_VARIABLE = "GAUSSWORK_KERNELS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +63,17 @@ NUMPY = Backend(
 def default_backend() -> Backend:
     """Return the compiled kernels if they were built, else NumPy's.
 
-    The environment variable ``GAUSSWORK_KERNELS`` (``compiled`` or ``numpy``) decides otherwise.
+    The environment variable ``GAUSSWORK_KERNELS`` decides otherwise; see :mod:`gausswork._native`.
 
     Raises
     ------
     InputError
-        The variable names something else, or compiled kernels that were not built.
+        The variable says what it cannot, or asks for compiled kernels that were not built.
     """
-    return _choose(os.environ.get(ENVIRONMENT_VARIABLE, ""))
-
-
-@cache
-def _choose(wanted: str) -> Backend:
-    if wanted not in ("", "compiled", "numpy"):
-        raise InputError(
-            f"{ENVIRONMENT_VARIABLE} must be 'compiled' or 'numpy'; got {wanted!r}. "
-            "Unset it to let gausswork choose."
-        )
-    if wanted == "numpy":
+    if compiled_module("_kernels") is None:
         return NUMPY
-    try:
-        from gausswork.leastsquares import compiled
-    except ImportError as error:
-        if wanted == "compiled":
-            raise InputError(
-                f"{ENVIRONMENT_VARIABLE} is 'compiled', but the compiled kernels were not built "
-                f"({error}). Reinstall gausswork where a C compiler is at hand, or unset it."
-            ) from error
-        return NUMPY
+    from gausswork.leastsquares import compiled
+
     return compiled.COMPILED
 
 

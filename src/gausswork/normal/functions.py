@@ -13,7 +13,6 @@ sd = infinity a tail of 1/2 and a density of 0.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -21,21 +20,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gausswork._native import compiled
 from gausswork.normal import formulas, inputs
 from gausswork.normal.formulas import Array
 
-
-def _compiled() -> ModuleType | None:
-    if os.environ.get("GAUSSWORK_KERNELS") == "numpy":
-        return None
-    try:
-        from gausswork._native import _normal
-    except ImportError:
-        return None
-    return _normal
-
-
-native: ModuleType | None = _compiled()  # None: plain NumPy serves, with the same accuracy
+native: ModuleType | None = compiled("_normal")  # None: plain NumPy serves, with the same accuracy
 
 _CHUNK = 16_384  # numbers at a time in plain NumPy: what is computed on the way stays in the cache
 _PDF, _CDF, _SF, _LOGPDF, _LOGCDF, _LOGSF, _QUANTILE, _ISF, _LOG_QUANTILE, _LOG_ISF = range(10)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
 from gausswork import processors
-from gausswork.errors import InputError
+from gausswork._native import compiled as compiled_module
 from gausswork.sampling import numpy_path
 from gausswork.sampling.numpy_path import Vector
 
-ENVIRONMENT_VARIABLE = "GAUSSWORK_KERNELS"
 GRAIN = 1 << 18  # values below which another thread would not pay
 _ALIGNED = 1 << 12  # pieces end where tiles end, so that none is computed twice
 
@@ -24,34 +20,17 @@ _ALIGNED = 1 << 12  # pieces end where tiles end, so that none is computed twice
 def filler() -> ModuleType:
     """Return the module that fills: compiled, or plain NumPy.
 
-    The environment variable ``GAUSSWORK_KERNELS`` (``compiled`` or ``numpy``) decides otherwise.
+    The environment variable ``GAUSSWORK_KERNELS`` decides otherwise; see :mod:`gausswork._native`.
 
     Raises
     ------
     InputError
-        The variable names something else, or compiled code that was not built.
+        The variable says what it cannot, or asks for compiled code that was not built.
     """
-    return _choose(os.environ.get(ENVIRONMENT_VARIABLE, ""))
-
-
-@cache
-def _choose(wanted: str) -> ModuleType:
-    if wanted not in ("", "compiled", "numpy"):
-        raise InputError(
-            f"{ENVIRONMENT_VARIABLE} must be 'compiled' or 'numpy'; got {wanted!r}. "
-            "Unset it to let gausswork choose."
-        )
-    if wanted == "numpy":
+    if compiled_module("_sampling") is None:
         return numpy_path
-    try:
-        compiled = importlib.import_module("gausswork.sampling.compiled")
-    except ImportError as error:
-        if wanted == "compiled":
-            raise InputError(
-                f"{ENVIRONMENT_VARIABLE} is 'compiled', but the compiled samplers were not built "
-                f"({error}). Reinstall gausswork where a C compiler is at hand, or unset it."
-            ) from error
-        return numpy_path
+    from gausswork.sampling import compiled
+
     return compiled
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gausswork.leastsquares.backend import default_backend
+from gausswork._native import compiled
 from gausswork.leastsquares.checkup.auxiliary import HypothesisTest
 from gausswork.leastsquares.checkup.geometry import Geometry, Rows
 
@@ -239,16 +238,10 @@ class Recursion:
         return self.total / self.count if self.count else math.nan
 
 
-@cache
 def _compiled() -> Callable[[Array, Array, Array], None] | None:
-    """Return the compiled rotation; None where it was not built, or NumPy is asked for."""
-    if default_backend().name == "numpy":
-        return None
-    try:
-        from gausswork._native._recursion import rotate
-    except ImportError:
-        return None
-    return rotate
+    """Return the compiled rotation; None where plain NumPy serves."""
+    module = compiled("_recursion")
+    return None if module is None else module.rotate
 
 
 def _triangular(rows: Array) -> Array:

@@ -7,7 +7,6 @@ one after the other.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gausswork.leastsquares.backend import ENVIRONMENT_VARIABLE, default_backend
+from gausswork._native import compiled
 from gausswork.leastsquares.stochastic.rules import Optimizer
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -281,13 +280,8 @@ def chosen() -> Advance:
 
     The environment variable ``GAUSSWORK_KERNELS`` decides as for all kernels.
     """
-    if default_backend().name == "numpy" and os.environ.get(ENVIRONMENT_VARIABLE) == "numpy":
-        return advance
-    try:
-        from gausswork._native import _stochastic
-    except ImportError:
-        return advance
-    return _Compiled(_stochastic)
+    module = compiled("_stochastic")
+    return advance if module is None else _Compiled(module)
 
 
 class _Compiled:
