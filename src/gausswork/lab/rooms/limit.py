@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import iqr
 
 import gausswork as gw
 from gausswork.errors import InputError
@@ -243,6 +242,8 @@ def _latest(s: State, found: gw.CentralLimit) -> dict[str, Any] | None:
 
 def _without_a_bell(s: State) -> dict[str, Any]:
     """Return means that do not come together, and the library's reason."""
+    from scipy.stats import iqr
+
     draw = _LAWLESS[s.population][0]
     shape = (max(s.repeats, 1), s.n)
     draws = draw(np.random.default_rng(s.seed), s.parameter, shape)
