@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gausswork import formatting as fmt
 from gausswork.errors import InputError, require
+from gausswork.initialization import ridges
 from gausswork.plots.style import (
     COLOURS,
     INK,
@@ -69,8 +70,8 @@ def layers(
         check_path(path)
     rows = max(min(len(d.layers), _MOST_RIDGES) for d in named.values())
     axes = _axes(ax, len(named), path, height=1.6 + 0.34 * rows)
-    values = [[_values(layer, of) for layer in _thinned(d.layers)] for d in named.values()]
-    reach = _reach([v for column in values for v in column], log=log)
+    values = [[ridges.values(layer, of) for layer in _thinned(d.layers)] for d in named.values()]
+    reach = ridges.reach([v for column in values for v in column], log=log)
     for i, (name, found) in enumerate(named.items()):
         _ridges(axes[i], found, values[i], reach, of=of, log=log, colour=COLOURS[i % 6])
         axes[i].set_title(
@@ -115,7 +116,7 @@ def growth(
     most = max(len(d.layers) for d in named.values())
     ends: list[tuple[float, float, str, str]] = []
     for i, (name, found) in enumerate(named.items()):
-        measured, predicted = _curves(found, of)
+        measured, predicted = ridges.growth(found, of)
         colour = COLOURS[i % 6]
         x = np.arange(1, len(measured) + 1)
         ax.plot(
@@ -298,27 +299,6 @@ def _names(found: Diagnosis) -> list[str]:
     return [shown_name(layer.name, 18) for layer in _thinned(found.layers)]
 
 
-def _values(layer: LayerHealth, of: str) -> Array:
-    values = layer.activations if of == "activations" else layer.gradients
-    return values[np.isfinite(values)]
-
-
-def _reach(values: list[Array], *, log: bool) -> tuple[float, float]:
-    """Return the limits of the axis: nearly all numbers of nearly all layers."""
-    if log:
-        sizes = [np.log10(np.abs(v[v != 0.0])) for v in values if np.any(v != 0.0)]
-        if not sizes:
-            return -1.0, 1.0
-        low = min(float(np.quantile(s, 0.03)) for s in sizes)
-        high = max(float(np.quantile(s, 0.998)) for s in sizes)
-        return math.floor(low), math.ceil(high)
-    sizes = [np.abs(v[v != 0.0]) for v in values if np.any(v != 0.0)]
-    widest = sorted(float(np.quantile(s, 0.99)) for s in sizes) or [1.0]
-    # As wide as the widest, unless that would leave the others no width at all.
-    reach = min(widest[-1], 10.0 * widest[len(widest) // 2]) * 1.1
-    return -reach, reach
-
-
 def _ridges(
     ax: Any,
     found: Diagnosis,
@@ -331,22 +311,19 @@ def _ridges(
 ) -> None:
     """Draw one histogram over another, the first layer on top."""
     shown = _thinned(found.layers)
-    edges = np.linspace(*reach, _BINS + 1)
+    edges = ridges.edges(reach)
     for i, drawn in enumerate(values):
         base = len(shown) - 1 - i
-        used = drawn[drawn != 0.0]
-        used = np.log10(np.abs(used)) if log else used
-        counts = np.histogram(used, bins=edges)[0].astype(float)
+        counts, zeros = ridges.counts(drawn, edges, log=log)
         # Equal areas would make a narrow layer tower over all: each is as high as it can be.
         height = _RIDGE * counts / counts.max() if counts.any() else 0.0 * counts
         # From top to bottom each ridge hides a part of the one above it.
         ax.stairs(base + height, edges, baseline=base, fill=True, facecolor=_light(colour),
                   zorder=2 + i)  # fmt: skip
         ax.stairs(base + height, edges, baseline=None, color=colour, linewidth=1.0, zorder=2 + i)
-        zeros = float(np.mean(drawn == 0.0)) if len(drawn) else math.nan
         if zeros > 0.005:
             # Where there is room: on the side away from the numbers.
-            right = int(counts[: _BINS // 2].sum() >= counts[_BINS // 2 :].sum())
+            right = int(counts[: ridges.BINS // 2].sum() >= counts[ridges.BINS // 2 :].sum())
             ax.text(
                 reach[right], base + 0.1, f"{zeros:.0%} zero", ha="right" if right else "left",
                 va="bottom", fontsize=7.5, color=INK, zorder=90,
@@ -378,19 +355,6 @@ def _decades(ax: Any, reach: tuple[float, float]) -> None:
     step = max(1, -(-(high - low) // 5))
     ticks = [t for t in range(low, high + 1) if t % step == 0]
     ax.set_xticks(ticks, [rf"$10^{{{t}}}$" for t in ticks])
-
-
-def _curves(found: Diagnosis, of: str) -> tuple[Array, Array]:
-    """Return sizes over the depth, measured and predicted, relative to where they set out."""
-    shown = found.layers
-    if of == "signals":
-        sizes = np.array([layer.output_rms for layer in shown])
-        measured = sizes / sizes[0] if sizes[0] else np.full(len(sizes), np.nan)
-        factors = np.array([1.0, *(layer.predicted_forward for layer in shown[1:])])
-        return measured, np.cumprod(factors)
-    factors = np.array([*(layer.backward for layer in shown[:-1]), 1.0])
-    predicted = np.array([*(layer.predicted_backward for layer in shown[:-1]), 1.0])
-    return np.cumprod(factors[::-1])[::-1], np.cumprod(predicted[::-1])[::-1]
 
 
 def _name_curves(ax: Any, ends: list[tuple[float, float, str, str]], *, left: bool) -> None:
