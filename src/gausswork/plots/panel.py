@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gausswork.errors import InputError, require
+from gausswork.leastsquares.checkup import figures
 from gausswork.plots.style import (
     COLOURS,
     MOST_POINTS,
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 PANELS = ("residuals", "qq", "scale", "leverage")
 
 _NAMED = 3  # rows with a label in each figure
-_BINS = 15  # places of the trend line
-_LEAST_BIN = 12  # rows in each of them
-_CONTOURS = (0.5, 1.0)
 
 
 def check(
@@ -114,13 +112,9 @@ def _qq(ax: Any, seen: Checkup) -> None:
     ax.set_title("Are the residuals bell-shaped?", loc="left", fontsize=10)
     for line in ax.get_legend().get_texts():
         line.set_fontsize(8)
-    from scipy.special import ndtri
-
-    order, n = np.sort(known), len(known)
 
     def at(worst: Influence) -> tuple[Array, Array]:
-        rank = np.searchsorted(order, worst.standardized, side="left") + 1.0
-        return ndtri((np.clip(rank, 1.0, n) - 0.375) / (n + 0.25)), worst.standardized
+        return figures.scores(known, worst.standardized), worst.standardized
 
     _named(ax, seen, seen.worst.rows, "studentized", at, mark=False)
 
@@ -175,8 +169,8 @@ def _contours(ax: Any, rank: int) -> None:
     """Draw where Cook's distance is 0.5 and 1, as far as that lies in the figure."""
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     h = np.linspace(max(left, 1e-6), min(right, 1.0 - 1e-9), 400)
-    for level in _CONTOURS:
-        r = np.sqrt(level * max(rank, 1) * (1.0 - h) / h)
+    for level in figures.CONTOURS:
+        r = figures.cook_contour(h, level, rank)
         for sign in (1.0, -1.0):
             inside = (sign * r <= top) & (sign * r >= bottom)
             if not inside.any():
@@ -208,21 +202,10 @@ def _cloud(ax: Any, x: Array, y: Array) -> None:
 
 def _trend(ax: Any, x: Array, y: Array, label: str) -> None:
     """Draw the mean of y over groups of neighbouring x, where there are rows enough to have one."""
-    groups = min(_BINS, len(x) // _LEAST_BIN)
-    if groups < 3 or not np.ptp(x) > 0.0:
+    found = figures.trend(x, y)
+    if found is None:
         return
-    order = np.argsort(x, kind="stable")
-    parts = np.array_split(order, groups)
-    centres = np.array([x[part].mean() for part in parts])
-    means = np.array([y[part].mean() for part in parts])
-    kept = np.append(True, np.diff(centres) > 0.0)
-    if kept.sum() < 3:
-        return
-    beside = np.pad(means, 1, mode="edge")
-    means = 0.25 * (beside[:-2] + 2.0 * means + beside[2:])
-    (line,) = ax.plot(
-        centres[kept], means[kept], color=COLOURS[1], linewidth=2.0, zorder=5, label=label
-    )
+    (line,) = ax.plot(*found, color=COLOURS[1], linewidth=2.0, zorder=5, label=label)
     halo(line)
 
 
