@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,7 @@ class Table:
     columns : what every column holds.
     findings : what the reader has to say about its choices.
     separator, decimal : how a text file writes its fields; "" for other files.
+    kept : what a room has computed of all rows and need not compute again.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Table:
     findings: tuple[Finding, ...]
     separator: str
     decimal: str
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def rows(self) -> int:

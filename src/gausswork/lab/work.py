@@ -21,6 +21,7 @@ PATIENCE = 60.0  # seconds for which a job without followers goes on
 MOST_RUNNING = 4
 MOST_KEPT = 12
 LARGEST_JOB = 32_000_000  # characters of JSON
+_LAST_PARTS = 3  # after it was asked to stop
 
 Work = Callable[[Callable[[], bool]], Iterator[dict[str, Any]]]
 
@@ -66,6 +67,7 @@ class Job:
         return self._stop.is_set()
 
     def _run(self, work: Work) -> None:
+        late = 0
         try:
             for part in work(self._cancelled):
                 text = wire.write(part)
@@ -75,7 +77,9 @@ class Job:
                     raise InputError(
                         "this training has shown more than the lab keeps. Train for fewer steps."
                     )
-                if self._cancelled():
+                # who is stopped may still say how it stands: that is a part or two
+                late += self._cancelled()
+                if late > _LAST_PARTS:
                     break
         except Exception as error:
             self.error = wire.refusal(error)

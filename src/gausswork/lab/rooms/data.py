@@ -27,7 +27,6 @@ START: dict[str, Any] = {
     "formula": "",
     "intercept": True,
     "level": 0.95,
-    "overview": True,
     "save": "report",
 }
 
@@ -48,7 +47,6 @@ class State:
     formula : such as ``"y ~ a * C(kind)"``.
     intercept : whether there is one; a formula says so itself.
     level : of the intervals.
-    overview : whether the columns are to be described.
     save : ``"report"`` or ``"model"``: what is downloaded.
     """
 
@@ -59,7 +57,6 @@ class State:
     formula: str
     intercept: bool
     level: float
-    overview: bool
     save: str
 
 
@@ -77,9 +74,8 @@ def read(state: Mapping[str, Any]) -> State:
             raise InputError(
                 f"{name} must be text of up to {_LONGEST:,} characters; got {_shown(values[name])}."
             )
-    for name in ("intercept", "overview"):
-        if not isinstance(values[name], bool):
-            raise InputError(f"{name} must be true or false; got {_shown(values[name])}.")
+    if not isinstance(values["intercept"], bool):
+        raise InputError(f"intercept must be true or false; got {_shown(values['intercept'])}.")
     for name, known in (("by", ("columns", "formula")), ("save", _SAVED)):
         if values[name] not in known:
             raise InputError(
@@ -107,7 +103,7 @@ def _shown(value: Any) -> str:
 
 
 def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
-    """Return the columns where they are asked for, and the fit with its check-up."""
+    """Return the columns, a proposal of what to fit, and the fit asked for with its check-up."""
     from gausswork.lab.rooms import data_views as views
 
     s = read(state)
@@ -115,13 +111,12 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
     found: dict[str, Any] = {
         "table": {"id": s.table, "name": table.name, "rows": table.rows},
         "findings": [views.finding(one) for one in table.findings],
+        **views.overview(table),
         "fit": None,
         "problem": None,
         "shown": {},
+        "said": "",
     }
-    if s.overview:
-        found["columns"] = views.columns(table)
-        found["proposal"] = views.proposal(table)
     if not asked(s):
         return found
     try:
@@ -132,6 +127,7 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
         found["checkup"] = None if checkup is None else views.checkup(checkup)
         found["no_checkup"] = reason
         found["fit"]["findings"] = views.findings(fit, checkup)
+        found["said"] = views.said(fit, found["fit"]["findings"])
     except InputError as error:  # a choice of columns that cannot be fitted is no broken page
         from gausswork.lab.wire import refusal
 

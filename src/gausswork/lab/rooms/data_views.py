@@ -25,6 +25,14 @@ _MOST_PROPOSED = 12
 _ORDER = {"alarm": 0, "caution": 1, "note": 2}
 
 
+def overview(table: Table) -> dict[str, Any]:
+    """Return the columns and the proposal; computed once for each table."""
+    if "overview" not in table.kept:
+        table.kept["overview"] = {"columns": columns(table), "proposal": proposal(table)}
+    kept: dict[str, Any] = table.kept["overview"]
+    return kept
+
+
 def columns(table: Table) -> list[dict[str, Any]]:
     """Return each column with its kind, its gaps and a sketch of its values."""
     step = max(1, -(-table.rows * min(len(table.columns), MOST_COLUMNS) // _SKETCHED))
@@ -128,6 +136,16 @@ def findings(made: Fit, seen: Checkup | None) -> list[dict[str, Any]]:
     """Return what fit and check-up have to say, the most serious first."""
     both = [*made.findings, *(() if seen is None else seen.findings)]
     return [finding(one) for one in sorted(both, key=lambda one: _ORDER[str(one.severity)])]
+
+
+def said(made: Fit, found: list[dict[str, Any]]) -> str:
+    """Return one sentence for those who hear the page."""
+    worth = sum(one["severity"] != "note" for one in found)
+    return (
+        f"{fmt.visible(made.target)} fitted on {made.rows:,} rows, R² "
+        f"{fmt.significant(made.r_squared, 3)}. {worth or 'No'} "
+        f"finding{'' if worth == 1 else 's'} that need{'s' if worth == 1 else ''} a look."
+    )
 
 
 def number(value: float) -> float | str:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gausswork.errors import InputError, MissingPackageError
 from gausswork.plain import plain
 
@@ -333,7 +331,7 @@ def curves_of(runs: tuple[Trained, ...]) -> list[dict[str, Any]]:
     for run in runs:
         bands = {}
         for of in ("train_loss", "held_accuracy"):
-            mean, low, high = (np.asarray(values) for values in run.band(of))
+            mean, low, high = run.band(of)
             bands[of] = {"mean": plain(mean), "low": plain(low), "high": plain(high)}
         found.append({"name": run.name, **bands})
     return found
