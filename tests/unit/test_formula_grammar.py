@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gausswork.data.formulas.arithmetic import MOST_DEPTH
 from gausswork.data.formulas.expressions import FUNCTIONS, evaluate
-from gausswork.data.formulas.grammar import MOST_DEPTH, parse
+from gausswork.data.formulas.grammar import parse
 from gausswork.data.formulas.tokens import MOST_CHARACTERS, FormulaError
 from gausswork.errors import InputError
 

@@ -141,7 +141,7 @@ def _predictor(data: Any) -> Predictor:
 
 
 def _with_formula(recipe: Recipe, data: Any) -> Recipe:
-    from gausswork.data.formulas.grammar import factor_columns
+    from gausswork.data.formulas.factors import factor_columns
     from gausswork.data.formulas.model import FormulaDesign
 
     if not isinstance(data, Mapping):

@@ -24,7 +24,7 @@ from gausswork.leastsquares.refit import fit_of
 from gausswork.leastsquares.solution import NormalEquation
 
 if TYPE_CHECKING:
-    from gausswork.data.formulas.grammar import Factor, Formula
+    from gausswork.data.formulas.factors import Factor, Formula
     from gausswork.data.formulas.model import FormulaDesign
 
 # Findings of how the data was read, which stay true of fewer columns or more rows.
@@ -163,7 +163,7 @@ def _fewer_terms(
     recipe: Recipe, design: FormulaDesign, wanted: Sequence[str], intercept: bool, before: bool
 ) -> Recipe:
     """Keep some terms of a formula, if the sums of all have the columns that they then take."""
-    from gausswork.data.formulas.grammar import factor_columns
+    from gausswork.data.formulas.factors import factor_columns
     from gausswork.data.formulas.model import FormulaDesign
 
     formula = design.formula
@@ -210,7 +210,7 @@ def _formula_of(
 
 
 def _written(factor: Factor) -> str:
-    from gausswork.data.formulas.grammar import Plain
+    from gausswork.data.formulas.factors import Plain
 
     if isinstance(factor, Plain) and not re.fullmatch(r"[^\W\d]\w*", factor.column):
         return f"Q({factor.column!r})"

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
-from gausswork.data.formulas.expressions import (
-    ALIASES,
-    FUNCTIONS,
-    Call,
-    Column,
-    Expression,
-    Negative,
-    Number,
-    Operation,
-    columns_in,
+from gausswork.data.formulas.arithmetic import ArithmeticReader
+from gausswork.data.formulas.expressions import Expression, columns_in
+from gausswork.data.formulas.factors import (
+    SCALINGS,
+    SUM,
+    TREATMENT,
+    Arithmetic,
+    Category,
+    Factor,
+    Formula,
+    Plain,
+    Polynomial,
+    Scaled,
+    Term,
 )
 from gausswork.data.formulas.tokens import (
     END,
@@ -28,19 +31,13 @@ from gausswork.data.formulas.tokens import (
     NUMBER,
     SIGN,
     STRING,
-    FormulaError,
     Token,
     complain,
-    tokens_of,
 )
-from gausswork.data.kinds import nearest
 
-MOST_DEPTH = 50  # of brackets
 MOST_TERMS = 2_000
 MOST_DEGREE = 30
 
-TREATMENT = "treatment"
-SUM = "sum"
 _CONTRASTS = {
     "Treatment": TREATMENT,
     "treatment": TREATMENT,
@@ -49,97 +46,6 @@ _CONTRASTS = {
     "sum": SUM,
     "contr.sum": SUM,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A column as it is: numbers, or a category, whatever the data holds."""
-
-    column: str
-
-    def __str__(self) -> str:
-        return self.column
-
-
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
-    """Numbers computed from columns: ``log(c)``, ``I(a^2)``."""
-
-    expression: Expression
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A column taken as a category: ``C(kind)``, ``C(kind, Sum)``, ``C(kind, Treatment("b"))``."""
-
-    column: str
-    contrast: str = TREATMENT
-    reference: str | None = None
-
-    def __str__(self) -> str:
-        if self.reference is not None:
-            return f"C({self.column}, Treatment({self.reference!r}))"
-        return f"C({self.column}, Sum)" if self.contrast == SUM else f"C({self.column})"
-
-
-@dataclass(frozen=True, slots=True)
-class Polynomial:
-    """``poly(x, k)``: the powers of x up to k, or with ``raw=False`` orthogonal polynomials."""
-
-    expression: Expression
-    degree: int
-    raw: bool = True
-
-    def __str__(self) -> str:
-        kind = "" if self.raw else ", raw=False"
-        return f"poly({self.expression}, {self.degree}{kind})"
-
-
-@dataclass(frozen=True, slots=True)
-class Scaled:
-    """``center(x)``, ``scale(x)`` or ``standardize(x)``: by mean and spread of the fitted rows."""
-
-    function: str
-    expression: Expression
-
-    def __str__(self) -> str:
-        return f"{self.function}({self.expression})"
-
-
-Factor: TypeAlias = Plain | Arithmetic | Category | Polynomial | Scaled
-Term: TypeAlias = tuple[Factor, ...]
-
-SCALINGS = ("center", "scale", "standardize")
-_TERM_FUNCTIONS = ("C", "I", "Q", "poly", *SCALINGS)
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """What a formula says, before any data is looked at.
-
-    Attributes
-    ----------
-    text : as it was written.
-    target : the expression to the left of ``~``.
-    terms : the terms to the right in the order of R (main effects first), without the intercept.
-    intercept : whether there is one.
-    lone_powers : terms such as ``x^2`` of one column, which the grammar reads as ``x``.
-    """
-
-    text: str
-    target: Expression
-    terms: tuple[Term, ...]
-    intercept: bool
-    lone_powers: tuple[str, ...] = ()
-
-    @property
-    def factors(self) -> tuple[Factor, ...]:
-        """All factors, each once, in the order of their first appearance."""
-        return tuple(dict.fromkeys(factor for term in self.terms for factor in term))
 
 
 @dataclass(slots=True)
@@ -173,23 +79,12 @@ def target_columns(text: str, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(columns_in(reader.left_side())))
 
 
-def factor_columns(factor: Factor) -> tuple[str, ...]:
-    """Return the columns that a factor reads, each once."""
-    if isinstance(factor, Plain | Category):
-        return (factor.column,)
-    return tuple(dict.fromkeys(columns_in(factor.expression)))
-
-
-class _Reader:
+class _Reader(ArithmeticReader):
     """A descent through the tokens, one method for each level of the grammar."""
 
     def __init__(self, text: str, others: Sequence[str], names: Sequence[str] | None) -> None:
-        self.text = text
+        super().__init__(text, names)
         self.others = others
-        self.names = names
-        self.tokens = tokens_of(text)
-        self.at = 0
-        self.depth = 0
         self.lone_powers: list[str] = []
 
     # -- the whole ------------------------------------------------------------------------
@@ -400,167 +295,7 @@ class _Reader:
         self.close(bracket)
         return Scaled(function, expression)
 
-    # -- arithmetic -----------------------------------------------------------------------
-
-    def arithmetic(self) -> Expression:
-        """Comparisons, sums, products, signs, powers: from loose to tight."""
-        self.deeper()
-        left = self.arithmetic_sum()
-        if self.here.kind == SIGN and self.here.text in ("<", "<=", ">", ">=", "==", "!="):
-            sign = self.next().text
-            left = Operation(sign, left, self.arithmetic_sum())
-        self.depth -= 1
-        return left
-
-    def arithmetic_sum(self) -> Expression:
-        left = self.arithmetic_product()
-        while self.here.kind == SIGN and self.here.text in ("+", "-"):
-            left = Operation(self.next().text, left, self.arithmetic_product())
-        return left
-
-    def arithmetic_product(self) -> Expression:
-        left = self.signed()
-        while self.here.kind == SIGN and self.here.text in ("*", "/"):
-            left = Operation(self.next().text, left, self.signed())
-        return left
-
-    def signed(self) -> Expression:
-        negative = False
-        while self.here.kind == SIGN and self.here.text in ("+", "-"):
-            negative ^= self.next().text == "-"
-        operand = self.arithmetic_power()
-        return Negative(operand) if negative else operand
-
-    def arithmetic_power(self) -> Expression:
-        base = self.operand()
-        if self.here.kind == SIGN and self.here.text == "^":
-            self.next()
-            self.deeper()
-            exponent = self.signed()
-            self.depth -= 1
-            return Operation("^", base, exponent)
-        return base
-
-    def operand(self) -> Expression:
-        token = self.here
-        if token.kind == NUMBER:
-            self.next()
-            return Number(float(token.text))
-        if self.take("("):
-            inside = self.arithmetic()
-            self.close(token)
-            return inside
-        if token.kind == NAME:
-            following = self.tokens[self.at + 1]
-            if token.quoted or not (following.text == "(" and following.kind == SIGN):
-                self.next()
-                return Column(self.column(token))
-            return self.call()
-        raise self.unexpected("a number, a column or a function")
-
-    def call(self) -> Expression:
-        token = self.next()
-        name = token.text
-        if name == "I":
-            bracket = self.next()
-            inside = self.arithmetic()
-            self.close(bracket)
-            return inside
-        if name == "Q":
-            return Column(self.quoted_name())
-        if name in (*SCALINGS, "poly", "C"):
-            raise complain(
-                self.text, token.start,
-                f"{name}() is a term of its own and cannot stand inside another function or in "
-                "the target.",
-            )  # fmt: skip
-        function = name.removeprefix("numpy.").removeprefix("np.")
-        function = ALIASES.get(function, function)
-        if function not in FUNCTIONS:
-            known = (*FUNCTIONS, *ALIASES, *_TERM_FUNCTIONS)
-            guess = nearest(name, known)
-            meant = f" Did you mean {guess}?" if guess else ""
-            raise complain(
-                self.text, token.start,
-                f"{name!r} is not a function that a formula knows.{meant} A formula runs no code; "
-                f"it knows {', '.join(sorted(known, key=str.lower))}.",
-            )  # fmt: skip
-        bracket = self.next()
-        argument = self.arithmetic()
-        self.close(bracket)
-        return Call(function, argument)
-
-    # -- helpers --------------------------------------------------------------------------
-
-    @property
-    def here(self) -> Token:
-        return self.tokens[self.at]
-
-    def next(self) -> Token:
-        token = self.tokens[self.at]
-        if token.kind != END:
-            self.at += 1
-        return token
-
-    def take(self, sign: str) -> bool:
-        if self.here.kind == SIGN and self.here.text == sign:
-            self.at += 1
-            return True
-        return False
-
-    def close(self, opened: Token) -> None:
-        if self.take(")"):
-            return
-        if self.here.kind == END:
-            raise complain(self.text, opened.start, "this bracket is never closed.")
-        raise self.unexpected(") or a sign")
-
-    def keyword(self, *known: str) -> None:
-        """Pass over ``raw=`` and its like."""
-        following = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
-        if self.here.kind == NAME and following.text == "=" and following.kind == SIGN:
-            if self.here.text not in known:
-                raise self.wrong(f"{self.here.text}= is not known here, only {known[0]}=")
-            self.at += 2
-
-    def name_argument(self, usage: str) -> str:
-        token = self.here
-        if token.kind != NAME:
-            raise self.wrong(f"a column is needed here: {usage}")
-        self.next()
-        if token.text == "Q" and not token.quoted and self.here.text == "(":
-            return self.quoted_name()
-        return self.column(token)
-
-    def quoted_name(self) -> str:
-        bracket = self.next()
-        token = self.here
-        if token.kind != STRING:
-            raise self.wrong('Q needs the name of a column in quotes: Q("a column")')
-        self.next()
-        self.close(bracket)
-        return self.column(token)
-
-    def column(self, token: Token) -> str:
-        name = token.text
-        if self.names is None or name in self.names:
-            return name
-        guess = nearest(name, self.names)
-        meant = f" Did you mean {guess!r}?" if guess is not None else ""
-        listed = ", ".join(map(repr, self.names[:12]))
-        more = f" and {len(self.names) - 12} more" if len(self.names) > 12 else ""
-        raise complain(
-            self.text, token.start,
-            f"the data has no column {name!r}.{meant} Its columns are {listed}{more}.",
-        )  # fmt: skip
-
-    def reads_columns(self, expression: Expression, token: Token) -> None:
-        if not any(True for _ in columns_in(expression)):
-            raise complain(
-                self.text, token.start,
-                "this term reads no column, so it is the same in every row. The intercept does "
-                "that already.",
-            )  # fmt: skip
+    # -- limits -----------------------------------------------------------------------------
 
     def no_numbers(self, sign: Token, *parts: _Terms) -> None:
         if any(part.intercept is not None for part in parts):
@@ -573,20 +308,6 @@ class _Reader:
     def limit(self, terms: _Terms) -> None:
         if len(terms.listed) > MOST_TERMS:
             raise self.wrong(f"the formula has more than {MOST_TERMS} terms")
-
-    def deeper(self) -> None:
-        self.depth += 1
-        if self.depth > MOST_DEPTH:
-            raise self.wrong(f"the formula is nested more than {MOST_DEPTH} deep")
-
-    def wrong(self, what: str) -> FormulaError:
-        return complain(self.text, self.here.start, f"{what}.")
-
-    def unexpected(self, wanted: str) -> FormulaError:
-        if self.here.text == "|" and self.here.kind == SIGN:
-            return self.wrong("random effects such as (1 | g) are beyond least squares")
-        found = "the formula ends" if self.here.kind == END else f"{self.here.text!r} stands"
-        return complain(self.text, self.here.start, f"{found} where {wanted} should be.")
 
 
 def _crossed(left: _Terms, right: _Terms) -> _Terms:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gausswork.data.design import check_weights_field, usable
 from gausswork.data.formulas import polynomials
 from gausswork.data.formulas.expressions import Column, columns_in
-from gausswork.data.formulas.grammar import (
+from gausswork.data.formulas.factors import (
     Arithmetic,
     Category,
     Factor,
@@ -20,9 +20,8 @@ from gausswork.data.formulas.grammar import (
     Polynomial,
     Scaled,
     factor_columns,
-    parse,
-    target_columns,
 )
+from gausswork.data.formulas.grammar import parse, target_columns
 from gausswork.data.formulas.model import MOST_COLUMNS, FormulaDesign
 from gausswork.data.formulas.remarks import formula_findings
 from gausswork.data.formulas.states import Levels, Scaling, State

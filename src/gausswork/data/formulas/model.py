@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gausswork.data.formulas import polynomials, states
 from gausswork.data.formulas.coding import Product, codings
 from gausswork.data.formulas.expressions import Column, Expression, columns_in, evaluate
-from gausswork.data.formulas.grammar import (
+from gausswork.data.formulas.factors import (
     SUM,
     Arithmetic,
     Category,
@@ -23,8 +23,8 @@ from gausswork.data.formulas.grammar import (
     Polynomial,
     Scaled,
     factor_columns,
-    parse,
 )
+from gausswork.data.formulas.grammar import parse
 from gausswork.data.formulas.polynomials import Orthogonal
 from gausswork.data.formulas.states import Levels, Scaling, State
 from gausswork.errors import InputError, ModelFileError

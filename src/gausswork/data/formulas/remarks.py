@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gausswork.data.formulas.grammar import SUM, Category
+from gausswork.data.formulas.factors import SUM, Category
 from gausswork.data.formulas.model import FormulaDesign
 from gausswork.data.formulas.states import Levels
 from gausswork.data.recipe import INTERCEPT, RENAMED_INTERCEPT
