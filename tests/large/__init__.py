@@ -1,0 +1,1 @@
+"""Promises about data larger than memory, and about where sums are added up."""

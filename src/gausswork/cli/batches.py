@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-from collections.abc import Iterator
-from pathlib import Path
 
 from gausswork.cli.command import number, whole
 
@@ -67,23 +64,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--patience", type=whole, metavar="EPOCHS", help="to wait for it (default: 5)"
     )
-    group.add_argument(
-        "--state", metavar="FILE", help="keep the state here, to go on after an interruption"
+    resuming = command.add_argument_group("interruptions", argument_default=argparse.SUPPRESS)
+    resuming.add_argument(
+        "--state",
+        metavar="FILE",
+        help="keep the state here all the time (default: written when interrupted, in this folder)",
     )
-    group.add_argument(
-        "--resume", action="store_true", help="go on from --state, to the same numbers"
+    resuming.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the state that an interruption has left, to the same numbers",
     )
-
-
-@contextlib.contextmanager
-def resumable(arguments: argparse.Namespace) -> Iterator[None]:
-    """Say after an interruption how to go on, where a state was kept."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        state = getattr(arguments, "state", None)
-        if state is None or not Path(state).exists():
-            raise
-        raise KeyboardInterrupt(
-            f"interrupted; the state of the descent is in {state}. Go on from it with --resume."
-        ) from None

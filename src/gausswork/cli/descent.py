@@ -74,6 +74,8 @@ def method_of(arguments: argparse.Namespace) -> NormalEquation | GradientDescent
     given: dict[str, Any] = {
         name: getattr(arguments, name) for name in OPTIONS if hasattr(arguments, name)
     }
+    if "batch_size" not in given:  # the state of the sums, which every method needs
+        given = {name: value for name, value in given.items() if name not in ("state", "resume")}
     if arguments.method == METHODS[0]:
         for option in ("history", "animate"):
             if getattr(arguments, option):

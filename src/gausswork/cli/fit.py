@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gausswork.cli import batches, descent, inference, query, shown
+from gausswork.cli import descent, inference, query, resume, shown
 from gausswork.cli.command import (
     ALARMED,
     DONE,
@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
         htmlreport.check_place(arguments.report)
     if arguments.save:
         models.check_place(arguments.save)
-    with terminal.progress(quiet=arguments.quiet) as report, batches.resumable(arguments):
+    with terminal.progress(quiet=arguments.quiet) as report, resume.resumable(arguments):
         fitted = fit(
             data,
             arguments.target,
@@ -131,6 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
             threads=arguments.threads,
             progress=report,
             on_epoch=report.epoch if report else None,
+            **resume.of_fit(arguments),
         )
     # Files first: whoever reads the output may stop reading before its end.
     if arguments.save:

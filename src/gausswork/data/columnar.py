@@ -6,12 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gausswork.data.files import DataFile, extra_columns, missing_in_file, refuse_changed
+from gausswork.data.files import (
+    DataFile,
+    extra_columns,
+    identity,
+    missing_in_file,
+    refuse_changed,
+)
 from gausswork.data.kinds import Field, Kind, field_of, is_text, require_distinct
-from gausswork.data.tables import PORTION_ROWS, Portion
+from gausswork.data.tables import PORTION_ROWS, Mark, Portion
 from gausswork.errors import DataFileError
 
-_BUFFER_BYTES = 1 << 20  # read ahead per column; without it a whole row group is held
+_BUFFER_BYTES = 1 << 18  # read ahead per column; without it a whole row group is held
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +53,23 @@ class ColumnarTable:
         """Describe columns from the schemas, once all files agree on them."""
         return {name: self._field(name) for name in names}
 
-    def read(self, kinds: Mapping[str, Kind]) -> Iterator[Portion]:
-        """Yield the rows in order, file after file."""
-        done = 0
-        for one in self._files:
+    @property
+    def identity(self) -> list[list[Any]]:
+        """What tells these files from others: see :func:`gausswork.data.files.identity`."""
+        return [identity(one.file) for one in self._files]
+
+    def read(self, kinds: Mapping[str, Kind], start: Mark = (0, 0, 0)) -> Iterator[Portion]:
+        """Yield the rows in order, file after file, from ``start`` on."""
+        done = sum(one.file.size for one in self._files[: start[0]])
+        for number, one in enumerate(self._files[start[0] :], start[0]):
             refuse_changed(one.file)
-            rows = 0
-            for batch, share in _batches(one, list(kinds)):
+            rows = start[1] if number == start[0] else 0
+            for batch, share in _batches(one, list(kinds), rows):
                 columns = [batch.column(name) for name in kinds]
                 self.bytes_done = done + int(one.file.size * share)
                 if len(batch):
-                    yield Portion(columns, len(batch), _places(one.file.name, rows))
+                    where, mark = _places(one.file.name, rows), (number, rows, 0)
+                    yield Portion(columns, len(batch), where, mark=mark)
                 rows += len(batch)
             done += one.file.size
         self.bytes_done = done
@@ -96,10 +108,13 @@ def _opened(file: DataFile) -> ColumnarFile:
     return ColumnarFile(file, schema, rows)
 
 
-def _batches(one: ColumnarFile, names: Sequence[str]) -> Iterator[tuple[Any, float]]:
-    """Yield (record batch, share of the file done). Without names the rows still count."""
+def _batches(one: ColumnarFile, names: Sequence[str], start: int) -> Iterator[tuple[Any, float]]:
+    """Yield (record batch, share of the file done) from row ``start`` on.
+
+    Without names the rows still count.
+    """
     read = _ipc_batches if one.file.format == "ipc" else _parquet_batches
-    batches = read(one, names or one.schema.names[:1])
+    batches = read(one, names or one.schema.names[:1], start)
     while True:
         with _explained(one.file):
             item = next(batches, None)
@@ -108,34 +123,49 @@ def _batches(one: ColumnarFile, names: Sequence[str]) -> Iterator[tuple[Any, flo
         yield item
 
 
-def _parquet_batches(one: ColumnarFile, names: Sequence[str]) -> Iterator[tuple[Any, float]]:
+def _parquet_batches(
+    one: ColumnarFile, names: Sequence[str], start: int
+) -> Iterator[tuple[Any, float]]:
     from pyarrow import parquet
 
     # text arrives as dictionary codes: as they lie in the file, and cheap to count
     text = [name for name in names if is_text(one.schema.field(name).type)]
-    rows = 0
-    with (
-        one.file.opened() as raw,
-        parquet.ParquetFile(
-            raw, buffer_size=_BUFFER_BYTES, pre_buffer=False, read_dictionary=text
-        ) as opened,
-    ):
-        for batch in opened.iter_batches(batch_size=PORTION_ROWS, columns=list(names)):
-            rows += len(batch)
-            yield batch, rows / max(1, one.rows or 1)
+    with parquet.ParquetFile(
+        str(one.file.path), buffer_size=_BUFFER_BYTES, pre_buffer=False, read_dictionary=text
+    ) as opened:
+        rows, group, about = 0, 0, opened.metadata
+        while group < about.num_row_groups and rows + about.row_group(group).num_rows <= start:
+            rows += about.row_group(group).num_rows
+            group += 1
+        for batch in opened.iter_batches(
+            batch_size=PORTION_ROWS,
+            columns=list(names),
+            row_groups=range(group, about.num_row_groups),
+        ):
+            before, rows = rows, rows + len(batch)
+            if rows > start:
+                part = batch.slice(start - before) if before < start else batch
+                yield part, rows / max(1, one.rows or 1)
 
 
-def _ipc_batches(one: ColumnarFile, names: Sequence[str]) -> Iterator[tuple[Any, float]]:
+def _ipc_batches(
+    one: ColumnarFile, names: Sequence[str], start: int
+) -> Iterator[tuple[Any, float]]:
     import pyarrow as pa
 
     wanted = [one.schema.get_field_index(name) for name in names]
     options = pa.ipc.IpcReadOptions(included_fields=wanted)
+    rows = 0
     with (
-        one.file.opened() as raw,
+        pa.OSFile(str(one.file.path)) as raw,
         pa.ipc.open_file(raw, options=options) as reader,
     ):
         for number in range(reader.num_record_batches):
-            yield reader.get_batch(number), (number + 1) / reader.num_record_batches
+            batch = reader.get_batch(number)
+            before, rows = rows, rows + len(batch)
+            if rows > start or start == 0:
+                part = batch.slice(start - before) if before < start else batch
+                yield part, (number + 1) / reader.num_record_batches
 
 
 def _places(name: str, start: int) -> Callable[[int], str]:

@@ -23,12 +23,14 @@ class Chunk:
     ----------
     data : their bytes.
     line : number of their first line in the file, from 1.
+    start : uncompressed bytes of the file before them.
     position : bytes of the file read so far, compressed where the file is.
     last : whether the file ends with them, without a line break.
     """
 
     data: bytes | bytearray
     line: int
+    start: int
     position: int
     last: bool = False
 

@@ -85,6 +85,18 @@ def opened(file: DataFile) -> Iterator[tuple[Any, Any]]:
                 yield stream, raw
 
 
+def skip_bytes(stream: Any, count: int, *, seek: bool) -> None:
+    """Move a stream that has just been opened past some of its bytes."""
+    if seek:
+        stream.seek(count)
+        return
+    while count:
+        part = len(stream.read(min(count, SAMPLE_BYTES)))
+        if not part:  # the file has become shorter: what follows finds its end
+            return
+        count -= part
+
+
 def read_head(file: DataFile) -> tuple[CsvHead, bytes]:
     """Read the head of a CSV file and a sample of complete data records behind it."""
     sample = _first_bytes(file)

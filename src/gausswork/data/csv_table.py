@@ -13,7 +13,7 @@ from gausswork import processors
 from gausswork.data import csv_compiled
 from gausswork.data.csv_compiled import count_byte
 from gausswork.data.csv_errors import Chunk, explain, place_of_row, unclosed
-from gausswork.data.csv_head import CsvFile, CsvHead, opened, read_head
+from gausswork.data.csv_head import CsvFile, CsvHead, opened, read_head, skip_bytes
 from gausswork.data.csv_integers import beyond_text
 from gausswork.data.csv_text import QUOTE, records_end
 from gausswork.data.csv_types import (
@@ -25,9 +25,15 @@ from gausswork.data.csv_types import (
     read_options,
     sniff_decimal,
 )
-from gausswork.data.files import DataFile, extra_columns, missing_in_file, refuse_changed
+from gausswork.data.files import (
+    DataFile,
+    extra_columns,
+    identity,
+    missing_in_file,
+    refuse_changed,
+)
 from gausswork.data.kinds import Field, Kind
-from gausswork.data.tables import Portion
+from gausswork.data.tables import Mark, Portion
 from gausswork.errors import DataFileError
 from gausswork.findings import Finding, Severity
 
@@ -61,7 +67,7 @@ class CsvTable:
         self._first: CsvFile | None = None
         for file in files:
             head, sample = read_head(file)
-            with _explained(Chunk(sample, head.lines + 1, 0), head, {}, "."):
+            with _explained(Chunk(sample, head.lines + 1, 0, 0), head, {}, "."):
                 one = CsvFile(head, sniff_decimal(head, sample))
             self._files.append(one)
             if self._first is None and sample.strip():
@@ -96,7 +102,7 @@ class CsvTable:
         unknown = [name for name in names if name not in self._fields]
         if unknown and self._first is not None:
             head, decimal = self._first.head, self._first.decimal
-            chunk = Chunk(self._sample, head.lines + 1, 0)
+            chunk = Chunk(self._sample, head.lines + 1, 0, 0)
             kinds = dict.fromkeys(unknown, Kind.TEXT)
             with _explained(chunk, head, kinds, decimal):
                 where = _places(chunk, head)
@@ -111,23 +117,33 @@ class CsvTable:
                     first = self._files[0].head.file.name
                     raise DataFileError(missing_in_file(name, one.head.file.name, first))
 
-    def read(self, kinds: Mapping[str, Kind]) -> Iterator[Portion]:
-        """Yield the rows in order. Several threads parse; memory holds a few chunks."""
+    @property
+    def identity(self) -> list[list[Any]]:
+        """What tells these files from others: see :func:`gausswork.data.files.identity`."""
+        return [identity(one.head.file) for one in self._files]
+
+    def read(self, kinds: Mapping[str, Kind], start: Mark | None = None) -> Iterator[Portion]:
+        """Yield the rows in order, from ``start`` on.
+
+        Several threads parse; memory holds a few chunks.
+        """
         threads = processors.available()
-        done = 0
+        first = 0 if start is None else start[0]
+        done = sum(one.head.file.size for one in self._files[:first])
         whole = [name for name in kinds if self._is_whole(name, kinds[name])]
         seen = {name: self._fields[name].seen for name in kinds if name in self._fields}
         found: dict[str, int] = {}  # one example per column is enough
         with ThreadPoolExecutor(threads, thread_name_prefix="gausswork-csv") as pool:
-            for one in self._files:
+            for number, one in enumerate(self._files[first:], first):
+                skip = start[1:] if start is not None and number == first else None
                 tasks: deque[tuple[Chunk, Future[_Parsed]]] = deque()
                 try:
-                    for chunk in chunks(one.head):
+                    for chunk in chunks(one.head, skip):
                         tasks.append((chunk, pool.submit(_parse, chunk, one, kinds, whole, seen)))
                         if len(tasks) > threads:
-                            yield from self._deliver(one, tasks, done, found)
+                            yield from self._deliver(number, tasks, done, found)
                     while tasks:
-                        yield from self._deliver(one, tasks, done, found)
+                        yield from self._deliver(number, tasks, done, found)
                 finally:
                     for _, task in tasks:
                         task.cancel()
@@ -136,11 +152,12 @@ class CsvTable:
 
     def _deliver(
         self,
-        one: CsvFile,
+        number: int,
         tasks: deque[tuple[Chunk, Future[_Parsed]]],
         done: int,
         found: dict[str, int],
     ) -> Iterator[Portion]:
+        one = self._files[number]
         chunk, task = tasks.popleft()
         parsed = task.result()
         self.bytes_done = done + chunk.position
@@ -151,39 +168,45 @@ class CsvTable:
                     example = beyond_text(chunk, one, name, column)
                     beyond |= {} if example is None else {name: example}
             found.update(beyond)
-            yield Portion(parsed.columns, parsed.rows, _places(chunk, one.head), beyond)
+            where, mark = _places(chunk, one.head), (number, chunk.start, chunk.line)
+            yield Portion(parsed.columns, parsed.rows, where, beyond, mark)
 
     def _is_whole(self, name: str, kind: Kind) -> bool:
         return kind is Kind.NUMBER and name in self._fields and self._fields[name].whole
 
 
-def chunks(head: CsvHead) -> Iterator[Chunk]:
-    """Cut the data of a file into runs of complete records of about ``CHUNK_BYTES``."""
+def chunks(head: CsvHead, begin: Sequence[int] | None = None) -> Iterator[Chunk]:
+    """Cut the data of a file into runs of complete records of about ``CHUNK_BYTES``.
+
+    Parameters
+    ----------
+    begin : uncompressed bytes to skip, and the number of the line that follows; by default the
+        head of the file is skipped.
+    """
     file = head.file
     refuse_changed(file)
-    line = head.lines + 1
+    start, line = begin or (head.skip, head.lines + 1)
     rest = b""
     try:
         with opened(file) as (stream, raw):
-            skip = head.skip
-            while skip:
-                skip -= len(stream.read(skip))
+            skip_bytes(stream, start, seek=stream is raw)
             while data := _filled(rest, stream):
                 end = records_end(data, head.separator, head.newline)
                 if end == 0 and len(data) > RECORD_LIMIT:
-                    raise unclosed(Chunk(data, line, 0), head) or _endless(file.name, line)
+                    raise unclosed(Chunk(data, line, start, 0), head) or _endless(file.name, line)
                 rest = bytes(data[end:])
                 if end:
                     del data[end:]
-                    yield Chunk(data, line, raw.tell())
+                    yield Chunk(data, line, start, raw.tell())
                     line += count_byte(data, head.newline[0])
+                    start += len(data)
     except OSError as error:
         raise DataFileError(
             f"{file.name} breaks off after line {line}: {error}. "
             "The file is damaged or incomplete: copy or compress it again."
         ) from None
     if rest:
-        yield Chunk(rest, line, file.size, last=True)
+        yield Chunk(rest, line, start, file.size, last=True)
 
 
 def _filled(rest: bytes, stream: Any) -> bytearray | None:

@@ -16,8 +16,9 @@ from gausswork.data.arrays import (
     nothing_left,
 )
 from gausswork.data.kinds import Kind, listed
+from gausswork.data.places import Way, without_first
 from gausswork.data.recipe import CATEGORY, FLAG, Predictor, Recipe
-from gausswork.data.sources import Batch, FloatVector, Tally
+from gausswork.data.sources import Batch, FloatVector, Place, Tally
 from gausswork.data.tables import (
     EXACT_INTEGERS,
     PORTION_ROWS,
@@ -99,33 +100,53 @@ class EncodedSource:
             return self
         return EncodedSource(self.table, self.recipe, missing)
 
+    @property
+    def resumable(self) -> bool:
+        """Whether a pass can go on from the place of a batch, by :meth:`batches_from`."""
+        return hasattr(self.table, "identity")
+
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield all complete rows in order, ``rows`` at a time."""
+        return self.batches_from(None, rows)
+
+    def batches_from(self, place: Place | None, rows: int) -> Iterator[Batch]:
+        """Yield the complete rows that follow a place, as the pass that came to it would have.
+
+        Parameters
+        ----------
+        place : of a batch of an earlier pass with the same ``rows``; None for the beginning.
+        """
         check_rows(rows)
-        tally = Tally(read=0, dropped=0, missing={})
+        tally, rounded = Tally(read=0, dropped=0, missing={}), dict[str, int]()
+        if place is not None:
+            tally = Tally(place.read, place.dropped, dict(place.missing))
+            rounded.update(place.rounded)
         self._dropped = []
-        rounded: dict[str, int] = {}
         recipe = self.recipe
         columns = (*recipe.columns, *map(Predictor, recipe.target_columns))
+        way = Way(place, tally, rounded) if self.resumable else None
         complete = complete_rows(
-            self.table, columns, self.missing, recipe.weights, tally, rounded, self._dropped
+            self.table, columns, self.missing, recipe.weights, tally, rounded, self._dropped, way
         )
         pieces = (
             (piece for piece, _ in complete)
             if recipe.formula is None
             else _designed(complete, columns, recipe.formula)
         )
+        if place is not None:
+            pieces = without_first(pieces, place.skip)
         p, first = len(recipe.columns if recipe.formula is None else recipe.names), 0
         p, first = p + len(self.low_of), p
         for block in reblock(pieces, rows):
             y = cast(FloatVector, block[p])
             weight = None if recipe.weights is None else cast(FloatVector, block[-1])
+            here = None if way is None else way.after(len(y))
             if recipe.formula is None:
-                yield Batch(expand(block[:p], recipe.columns, len(y)), y, weight)
+                yield Batch(expand(block[:p], recipe.columns, len(y)), y, weight, place=here)
             else:
                 x = cast(tuple[FloatVector, ...], tuple(block[:first]))
                 low = cast(tuple[FloatVector, ...], tuple(block[first:p]))
-                yield Batch(x if x else np.empty((len(y), 0)), y, weight, low)
+                yield Batch(x if x else np.empty((len(y), 0)), y, weight, low, here)
         self.tally = tally
         self.findings = (
             *(rounded_integers(name, rounded[name]) for name in rounded),
@@ -143,6 +164,7 @@ def complete_rows(
     tally: Tally | None = None,
     rounded: dict[str, int] | None = None,
     dropped: list[npt.NDArray[np.intp]] | None = None,
+    way: Way | None = None,
 ) -> Iterator[tuple[list[Compact], Callable[[int], str]]]:
     """Yield the rows that have a value in every column, a portion at a time.
 
@@ -154,6 +176,7 @@ def complete_rows(
     weights : the column that weighs the rows.
     tally, rounded : where to count rows and gaps, and integers that had to be rounded.
     dropped : where to put the numbers of the rows with gaps, counted from 0.
+    way : where to take note of the places that the pass comes by; it says where to begin.
 
     Yields
     ------
@@ -170,7 +193,10 @@ def complete_rows(
         if field.kind is Kind.FLAG:  # a target of true and false, say
             kinds[name] = Kind.FLAG
     by = None if weights is None else list(kinds).index(weights.name)
-    for portion in table.read(kinds):
+    begin = None if way is None else way.mark
+    for portion in table.read(kinds) if begin is None else table.read(kinds, begin):  # type: ignore[call-arg]
+        if way is not None and portion.mark is not None:
+            way.at(portion.mark)
         piece = [
             _compact(values, column, portion, rounded)
             for values, column in zip(portion.columns[: len(columns)], columns, strict=True)
@@ -191,6 +217,8 @@ def complete_rows(
                 dropped.append(first + np.flatnonzero(gaps))
             piece = [values[~gaps] for values in piece]
             where = _where_kept(portion.where, ~gaps)
+        if way is not None:
+            way.seen(len(piece[-1]))
         yield piece, where
 
 

@@ -28,6 +28,7 @@ _FOREIGN = (
     (b"\x80\x04", "a Python pickle", "Pickles run code when read; save the data as Parquet."),
     (b"\xfd7zXZ", "an xz archive", "Unpack it with xz -d, or use .gz or .zst."),
 )
+_END_BYTES = 1 << 16  # of a file that its identity looks at, on either side
 _COMPRESSED = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bz2"))
 
 
@@ -272,6 +273,23 @@ def refuse_changed(file: DataFile) -> None:
             f"{file.name} has changed since it was opened. Wait until it is complete, then fit it "
             "anew."
         )
+
+
+def identity(file: DataFile) -> list[Any]:
+    """Return what tells a file from any other, and from itself once it has changed, for JSON.
+
+    Its name, size and time of change, and a digest of its first and last bytes.
+    """
+    import hashlib
+
+    try:
+        with file.path.open("rb") as stream:
+            ends = stream.read(_END_BYTES)
+            stream.seek(max(0, file.size - _END_BYTES))
+            ends += stream.read(_END_BYTES)
+    except OSError as error:
+        raise DataFileError(f"{file.name} can no longer be read: {error.strerror}.") from None
+    return [file.name, file.size, file.modified, hashlib.sha256(ends).hexdigest()]
 
 
 def missing_in_file(name: str, place: str, first: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -28,12 +28,14 @@ class Batch:
     weight : (m,) array of float64 or float32, at least 0; None where rows count alike. What it
         means is said by ``weighting`` of the source.
     low : what rounding took off some columns, (m,) each; whose is said by ``low_of`` of the source.
+    place : where a pass that has come so far can go on; None where it cannot.
     """
 
     x: FloatMatrix | tuple[FloatVector, ...]
     y: FloatVector
     weight: FloatVector | None = None
     low: tuple[FloatVector, ...] = ()
+    place: Place | None = None
 
     @property
     def words(self) -> FloatMatrix | tuple[FloatVector, ...]:
@@ -45,6 +47,26 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.y)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place between two rows of files, where a pass can go on.
+
+    Attributes
+    ----------
+    mark : where reading begins again; see :data:`gausswork.data.tables.Mark`.
+    skip : how many complete rows from there on have been taken already.
+    read, dropped, missing : what the pass had counted when it came to the mark; see :class:`Tally`.
+    rounded : for columns with integers that float64 has no room for, one of them.
+    """
+
+    mark: tuple[int, int, int]
+    skip: int
+    read: int
+    dropped: int
+    missing: Mapping[str, int]
+    rounded: Mapping[str, int]
 
 
 @dataclass(slots=True)

@@ -15,6 +15,11 @@ from gausswork.findings import Finding
 # A run of values: a NumPy vector, or a pyarrow.Array (untyped: pyarrow ships no types here).
 Column: TypeAlias = npt.NDArray[Any] | Any
 
+# Where in the files of a table a portion begins, for reading to go on there: number of the file,
+# then what its reader needs. A CSV file: uncompressed bytes before it, and the number of its first
+# line; a Parquet or Arrow file: rows before it, and 0.
+Mark: TypeAlias = tuple[int, int, int]
+
 EXACT_INTEGERS = 2**53  # beyond it float64 has no room for every integer
 PORTION_ROWS = 65_536  # in-memory tables are read in portions of this many rows
 
@@ -31,12 +36,14 @@ class Portion:
         such as ``"line 17 of heights.csv"``.
     beyond : for columns of a text file an integer that float64 has no room for; their values
         are float64 already and cannot tell.
+    mark : where reading can begin again with this portion; None where it cannot.
     """
 
     columns: Sequence[Column]
     rows: int
     where: Callable[[int], str]
     beyond: Mapping[str, int] = field(default_factory=dict)
+    mark: Mark | None = None
 
 
 class Table(Protocol):

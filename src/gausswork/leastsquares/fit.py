@@ -536,6 +536,8 @@ def fit(
     threads: int | None = None,
     progress: Callable[[int, int | None, int | None], None] | None = None,
     on_epoch: Callable[[float, int, float], None] | None = None,
+    state: str | os.PathLike[str] | None = None,
+    resume: bool = False,
 ) -> Fit:
     """Fit a linear regression by least squares.
 
@@ -561,6 +563,9 @@ def fit(
         in all (None in memory).
     on_epoch : called now and then by a descent in mini-batches with the epochs done (also in
         fractions), those asked for, and the loss after the last whole one.
+    state : file in which to keep how far the fit has come, for files that take long to read. It is
+        written every second or so and when the fit is interrupted, and removed when it is done.
+    resume : whether to go on from ``state``, if it is there, to the same bits.
 
     Returns
     -------
@@ -615,7 +620,14 @@ def fit(
             "Rename the column, leave it out, or fit without an intercept."
         )
     source: Source = opened.source
-    options: dict[str, Any] = {"intercept": intercept, "method": method, "threads": threads}
+    checkpoint = None
+    if state is not None or resume:
+        from gausswork.leastsquares.checkpoint import checkpoint_of
+
+        checkpoint = checkpoint_of(source, state, resume)
+    options: dict[str, Any] = {
+        "intercept": intercept, "method": method, "threads": threads, "checkpoint": checkpoint,
+    }  # fmt: skip
     try:
         solution, descent = _solved(source, rows_and_bytes(source, progress), options, on_epoch)
     except NotFiniteError:
@@ -627,6 +639,8 @@ def fit(
         from gausswork.leastsquares.stochastic.run import trained_rows
 
         source = trained_rows(source, method)  # the rows held out are no part of the fit
+    if checkpoint is not None:
+        checkpoint.done()
     return Fit(
         target=source.target,
         solution=solution,
@@ -641,6 +655,7 @@ def fit(
             getattr(source, "findings", ()),
             solution.findings,
             inference.findings(solution),
+            checkpoint.findings() if checkpoint is not None else (),
         ),
         source=source if source.replayable else None,
         descent=descent,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
 from gausswork import processors
-from gausswork.data.sources import Batch, Source, weighting_of
+from gausswork.data.forest import Forest
+from gausswork.data.sources import Batch, Place, Source, weighting_of
 from gausswork.data.weights import ANALYTIC, KINDS
 from gausswork.errors import InputError, ModelFileError
 from gausswork.leastsquares.backend import Backend, default_backend
@@ -27,6 +29,9 @@ from gausswork.leastsquares.weights import (
     weight_sums,
     weighted_error,
 )
+
+if TYPE_CHECKING:
+    from gausswork.leastsquares.checkpoint import Checkpoint
 
 Progress: TypeAlias = Callable[[int], None]
 # rows, the sums over their weights if they have any, the sums over the rows
@@ -354,6 +359,7 @@ def accumulate(
     exponents: Integers | None = None,
     backend: Backend | None = None,
     blocks: Iterator[Batch] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Moments:
     """Read a source once and return its moments.
 
@@ -368,6 +374,7 @@ def accumulate(
     progress : called with the number of rows done.
     exponents : (q,) scales to use instead of guessing them from the first rows.
     blocks : the rows of the source in blocks of :func:`block_rows`, where they are at hand.
+    checkpoint : keeps how far the pass has come, and says where it goes on.
 
     Raises
     ------
@@ -376,15 +383,22 @@ def accumulate(
     """
     backend = with_lows(backend or default_backend(), getattr(source, "low_of", ()))
     p, kind = len(source.names), weighting_of(source)
-    batches = source.batches(block_rows(p)) if blocks is None else blocks
-    opening = next(batches, None)
-    if opening is None or len(opening) == 0:
-        raise InputError(
-            f"the data has no usable rows ({source.tally.read} read, {source.tally.dropped} with "
-            "missing values). Give at least one complete row."
-        )
+    saved = None if checkpoint is None else checkpoint.take()
+    if saved is not None:
+        batches = cast(Any, source).batches_from(saved.place, block_rows(p))
+        guessed, shift = saved.exponents, saved.shift
+    else:
+        batches = source.batches(block_rows(p)) if blocks is None else blocks
+        opening = next(batches, None)
+        if opening is None or len(opening) == 0:
+            raise InputError(
+                f"the data has no usable rows ({source.tally.read} read, {source.tally.dropped} "
+                "with missing values). Give at least one complete row."
+            )
+        batches = chain((opening,), batches)
+        with np.errstate(all="ignore"):
+            guessed, shift = _origin(opening, p, exponents)
     with np.errstate(all="ignore"):  # NaN and overflow show in the sums and are explained there
-        guessed, shift = _origin(opening, p, exponents)
         scale = np.ldexp(1.0, guessed.astype(np.int32))
 
         def summed(batch: Batch) -> _Part:
@@ -398,10 +412,13 @@ def accumulate(
                 weights = a[1].add(b[1]) if a[1] is not None and b[1] is not None else None
                 return a[0] + b[0], weights, backend.add_sums(a[2], b[2])
 
-        rows, weights, total = block_sum(
-            source, summed, added, blocks=chain((opening,), batches), rows=block_rows(p),
-            workers=lambda m: workers_for(threads, backend, m * (p + 1) ** 2), progress=progress,
-        )  # fmt: skip
+        begun = None if saved is None else Forest(added, 0, saved.blocks, saved.nodes)
+        with _kept(checkpoint, tier, exponents, guessed, shift) as note:
+            rows, weights, total = block_sum(
+                source, summed, added, blocks=batches, rows=block_rows(p),
+                workers=lambda m: workers_for(threads, backend, m * (p + 1) ** 2),
+                progress=progress, begun=begun, done=saved.rows if saved else 0, note=note,
+            )  # fmt: skip
     error, of_weights = backend.gram_error[tier], cast(tuple[Any, ...], ())
     if weights is not None:
         require_weight(weights)
@@ -420,6 +437,26 @@ def accumulate(
         error,
         *of_weights,
     )
+
+
+@contextlib.contextmanager
+def _kept(
+    checkpoint: Checkpoint | None,
+    tier: int,
+    asked: Integers | None,
+    exponents: Integers,
+    shift: Array,
+) -> Iterator[Callable[[Forest[_Part], int, Place | None], None] | None]:
+    """Give a callback by which a checkpoint learns of each block, and of an untimely end."""
+    if checkpoint is None:
+        yield None
+        return
+    checkpoint.begin(tier, asked, exponents, shift)
+    try:
+        yield lambda forest, rows, place: checkpoint.note(forest.nodes, forest.stop, rows, place)
+    except BaseException as stop:
+        checkpoint.interrupted(stop)
+        raise
 
 
 def workers_for(threads: int | None, backend: Backend, work: float) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from gausswork.data.forest import Forest
-from gausswork.data.sources import Batch, Source
+from gausswork.data.sources import Batch, Place, Source
 from gausswork.leastsquares.ordered import in_order
 
 T = TypeVar("T")
@@ -21,6 +21,9 @@ def block_sum(
     rows: int,
     workers: Callable[[int], int],
     progress: Callable[[int], None] | None = None,
+    begun: Forest[T] | None = None,
+    done: int = 0,
+    note: Callable[[Forest[T], int, Place | None], None] | None = None,
 ) -> T:
     """Sum over the blocks of a source in the fixed tree of :class:`gausswork.data.forest.Forest`.
 
@@ -33,22 +36,28 @@ def block_sum(
     rows : how many rows a block has.
     workers : says for the number of rows in the first block how many threads to use at most.
     progress : called with the number of rows done.
+    begun, done : the sums of the blocks before these, where an earlier pass has come so far, and
+        how many rows they have.
+    note : called after each block with the sums so far, the rows done, and the place of the block.
     """
     elsewhere = getattr(source, "block_sum", None)
     if elsewhere is not None:
         total: T = elsewhere(work, add, rows, progress)
         return total
-    forest: Forest[T] = Forest(add)
-    done = 0
+    forest: Forest[T] = Forest(add) if begun is None else begun
 
-    def counted(batch: Batch) -> tuple[int, T]:
-        return len(batch), work(batch)
+    def counted(batch: Batch) -> tuple[int, Place | None, T]:
+        return len(batch), batch.place, work(batch)
 
-    opening = next(blocks)
+    opening = next(blocks, None)
+    if opening is None:  # the earlier pass was interrupted behind its last block
+        return forest.total()
     value: Any
-    for count, value in in_order(counted, opening, blocks, workers(len(opening))):
+    for count, place, value in in_order(counted, opening, blocks, workers(len(opening))):
         forest.append(value)
         done += count
+        if note is not None:
+            note(forest, done, place)
         if progress is not None:
             progress(done)
     return forest.total()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from gausswork.leastsquares.spread import from_moments, from_whitened
 from gausswork.leastsquares.system import Factor, System, assemble, factorize, reach
 from gausswork.leastsquares.whiten import Whitened, explained, polished, whiten
 
+if TYPE_CHECKING:
+    from gausswork.leastsquares.checkpoint import Checkpoint
+
 
 def least_squares(
     source: Source,
@@ -29,6 +33,7 @@ def least_squares(
     threads: int | None = None,
     progress: Progress | None = None,
     backend: Backend | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Solution:
     """Fit a source: as few passes over the rows as the digits asked for need.
 
@@ -39,6 +44,7 @@ def least_squares(
     method : the digits to ask for.
     threads : at most so many.
     progress : called with the number of rows done in the present pass.
+    checkpoint : keeps how far the passes that sum have come, and says where to go on.
 
     Raises
     ------
@@ -49,7 +55,9 @@ def least_squares(
     backend = backend or default_backend()
     tier = 0 if source.replayable else 1  # a stream passes by once: take the better sums at once
     exponents = blocks = None
-    if source.replayable:
+    if checkpoint is not None and checkpoint.resuming is not None:
+        tier, exponents = checkpoint.resuming.tier, checkpoint.resuming.asked
+    elif source.replayable:
         solution, blocks = fit_small(
             source, intercept=intercept, method=method, backend=backend, threads=threads,
             progress=progress,
@@ -59,7 +67,7 @@ def least_squares(
     while True:
         moments = accumulate(
             source, tier=tier, threads=threads, progress=progress, exponents=exponents,
-            backend=backend, blocks=blocks,
+            backend=backend, blocks=blocks, checkpoint=checkpoint,
         )  # fmt: skip
         blocks = None
         if not moments.finite:

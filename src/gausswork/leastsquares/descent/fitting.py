@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from gausswork.leastsquares.kernels import TIERS
 from gausswork.leastsquares.moments import Progress, accumulate
 from gausswork.leastsquares.solution import NormalEquation, Solution
 from gausswork.leastsquares.solve import least_squares
+
+if TYPE_CHECKING:
+    from gausswork.leastsquares.checkpoint import Checkpoint
 
 # called with the epochs done (also in fractions), those asked for, and the loss
 OnEpoch: TypeAlias = Callable[[float, int, float], None]
@@ -36,6 +39,7 @@ def fit_by_descent(
     threads: int | None,
     progress: Progress | None,
     on_epoch: OnEpoch | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Solution, Descent]:
     """Solve by least squares, then descend towards the solution.
 
@@ -45,10 +49,11 @@ def fit_by_descent(
     Parameters
     ----------
     on_epoch : called by mini-batches as they go on.
+    checkpoint : of the passes that sum; mini-batches keep a state of their own.
     """
     batches = method.batch_size is not None
     exact = least_squares(
-        source, intercept=intercept, threads=threads, progress=progress,
+        source, intercept=intercept, threads=threads, progress=progress, checkpoint=checkpoint,
         # mini-batches add the penalty themselves: some rows may be held out
         method=NormalEquation(ridge=0.0 if batches else method.ridge),
     )  # fmt: skip
