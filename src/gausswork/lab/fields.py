@@ -44,6 +44,10 @@ class Fields:
         """
         return number(self._given(name), name, least=least, most=most)
 
+    def optional(self, name: str, *, least: float, most: float) -> float | None:
+        """Return the same, or None where there is none; errors as :meth:`number`."""
+        return None if self._given(name) is None else self.number(name, least=least, most=most)
+
     def whole(self, name: str, *, least: int, most: int) -> int:
         """Return a whole number in [least, most]; errors as :meth:`number`."""
         value = self.number(name, least=least, most=most)

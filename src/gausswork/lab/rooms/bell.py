@@ -41,6 +41,7 @@ START: Mapping[str, Any] = {
     "a": 60.0,
     "b": 80.0,
     "area": 0.95,
+    "rule": True,
     "log": False,
     "view": None,
     "sample": "none",
@@ -70,6 +71,7 @@ class State:
     hold : language in which the limits are given, of ``HOLDS``.
     a, b : the limits in that language: values, z-scores, or the shares below a and above b.
     area : probability of the event, where ``hold`` is ``"area"``.
+    rule : whether the page marks 1, 2 and 3 sd, with their shares.
     log : whether heights are drawn as powers of ten, so that far tails can be read.
     view : ends of the horizontal axis, or None to choose them.
     sample : what is drawn under the bell, of ``SAMPLES``.
@@ -84,6 +86,7 @@ class State:
     a: float
     b: float
     area: float
+    rule: bool
     log: bool
     view: tuple[float, float] | None
     sample: str
@@ -118,6 +121,7 @@ def read(state: Mapping[str, Any]) -> State:
         a=a,
         b=b,
         area=f.number("area", least=_LEAST_TAIL, most=_MOST_TAIL),
+        rule=f.flag("rule"),
         log=f.flag("log"),
         view=f.range("view"),
         sample=f.choice("sample", SAMPLES),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
-# Law -> (least, most, first) value of its parameter, or None where it has none.
+# Law -> (least, most, usual) value of its parameter, or None where it has none.
 LAWS: Mapping[str, tuple[float, float, float] | None] = {
     "normal": None,
     "uniform": None,
@@ -49,8 +49,8 @@ _FEW = 3  # means, from which on their spread is compared with the prediction
 BARS = 21  # values that tickets in the bag can have: 0 to 20
 START: Mapping[str, Any] = {
     "population": "exponential",
-    "parameter": 1.0,
-    "heights": [9, 7, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 5, 7, 9],
+    "parameter": None,
+    "heights": [14, 11, 8, 6, 4, 3, 2, 1, 1, 1, 1, 1, 1, 1, 2, 3, 5, 8, 11, 15, 18],
     "column": None,
     "n": 10,
     "repeats": 1000,
@@ -143,8 +143,9 @@ def read(state: Mapping[str, Any]) -> State:
 
 
 def _parameter(f: Fields, limits: tuple[float, float, float]) -> float:
-    # as many digits as the name of a law has
-    return float(f"{f.number('parameter', least=limits[0], most=limits[1]):g}")
+    least, most, usual = limits
+    given = f.optional("parameter", least=least, most=most)
+    return usual if given is None else float(f"{given:g}")  # the digits that a law's name has
 
 
 def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
@@ -188,6 +189,7 @@ def _with_a_bell(s: State, tables: Tables) -> dict[str, Any]:
         "shown": shown,
         "said": verdict or f"The mean of {s.n:,} draws is predicted at {found.mean:.4g}.",
         "law": population.name,
+        "parameter": _described(s),
         "population": bars(drawn),
         "wide": [float(wide[0]), float(wide[-1])],
         "close": list(close),
@@ -262,6 +264,7 @@ def _without_a_bell(s: State) -> dict[str, Any]:
         "shown": shown,
         "said": _reason(s),
         "law": s.law,
+        "parameter": _described(s),
         "population": bars(silhouette),
         "wide": wide,
         "close": wide,
@@ -274,6 +277,14 @@ def _without_a_bell(s: State) -> dict[str, Any]:
         "findings": [],
         "no_bell": _reason(s),
     }
+
+
+def _described(s: State) -> dict[str, float] | None:
+    """Return the parameter of the law and its range, for a slider."""
+    if s.parameter is None:
+        return None
+    least, most, _ = LAWS[s.population] or (0.0, 0.0, 0.0)
+    return {"value": s.parameter, "least": least, "most": most}
 
 
 def _reason(s: State) -> str:

@@ -34,6 +34,9 @@ export function fixed(value, decimals) {
 export const percent = (share, digits = 3) =>
   typeof share === "number" ? `${format(100 * share, digits)} %` : format(share);
 
+/** A number that Python has written: 1e-08 as 10⁻⁸. */
+export const written = (text) => text.replace(/e([-+]?\d+)/g, (_, power) => `×10${raised(Number(power))}`);
+
 /** Read what somebody typed: 1.5, 1,5, −2, 1e-3; null where it is no number. */
 export function parse(text) {
   const plain = text.trim().replace("−", "-").replace(/\s/g, "").replace(/^([^.,]*),([^.,]*)$/, "$1.$2");

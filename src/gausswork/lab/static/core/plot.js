@@ -25,7 +25,7 @@ export function ticks([low, high], count = 6) {
   if (!(high > low)) return [];
   const rough = (high - low) / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.999);
+  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.85);
   const decimals = Math.max(0, Math.min(12, -Math.floor(Math.log10(step) + 1e-9)));
   const large = Math.max(Math.abs(low), Math.abs(high)) >= 1e7 || step < 1e-6;
   const found = [];
