@@ -124,8 +124,23 @@ def as_table(data: Any) -> Table | None:
 
         return query_table(data)
     if is_path(data):
+        _refuse_address(data)
         return file_table(data)
     return frame_table(data) or stream_table(data)
+
+
+def _refuse_address(data: Any) -> None:
+    """Refuse the address of a database in the place of a file, without repeating it."""
+    for path in [data] if isinstance(data, str) else data if isinstance(data, list) else []:
+        if isinstance(path, str) and "://" in path:
+            from gausswork.data.databases.address import names_database
+
+            if names_database(path):
+                raise InputError(
+                    "this is the address of a database, not a file. Say which rows to read: "
+                    "gw.Query('select …', address), on the command line --sql 'select …' --db "
+                    "ADDRESS."
+                )
 
 
 def is_source(data: Any) -> bool:

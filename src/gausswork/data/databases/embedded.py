@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gausswork.data.databases.address import Address
+from gausswork.data.databases.csv_in_sql import judged_by_all_rows
 from gausswork.data.databases.described import duckdb_column
 from gausswork.data.databases.readahead import read_ahead
 from gausswork.data.databases.sessions import Described, broken, refused, tidy
@@ -37,8 +38,13 @@ class DuckdbSession:
             raise DatabaseError(_cannot_open(address, str(error))) from None
         try:
             self._require_select()
-            self._relation = self._bound(statement.text)
+            self._bound(statement.text)
+            self._sql = self._judged()
+            self._relation = self._bound(self._sql)
             schema = _reader(self._relation.limit(0), 1).schema
+        except self._duckdb.Error as error:
+            self.close()
+            raise self._refused(error) from None
         except BaseException:
             self.close()
             raise
@@ -62,7 +68,7 @@ class DuckdbSession:
         try:
             relation = self._relation
             if pruned:
-                relation = self._connection.sql(self._statement.only(tuple(names)))
+                relation = self._connection.sql(Statement(self._sql, False).only(tuple(names)))
             reader = _reader(relation, PORTION_ROWS)
             for batch in read_ahead(iter(reader), cancel=self._connection.interrupt):
                 rows += len(batch)
@@ -91,6 +97,12 @@ class DuckdbSession:
     def _bound(self, sql: str) -> Any:
         try:
             return self._connection.sql(sql)
+        except self._duckdb.Error as error:
+            raise self._refused(error) from None
+
+    def _judged(self) -> str:
+        try:
+            return judged_by_all_rows(self._connection, self._statement.text)
         except self._duckdb.Error as error:
             raise self._refused(error) from None
 

@@ -20,6 +20,7 @@ _IN_ORDER = "SET LOCAL synchronize_seqscans = off"
 _SAID = re.compile(
     r"(?:ERROR|FATAL|PANIC):\s*(.*?)\s*(?:\n(?:DETAIL|HINT|LINE|CONTEXT|$)|\Z)", re.S
 )
+_HINT, _BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes", 1 << 23
 _NO_PASSWORD = ("password", "authentication")
 
 
@@ -41,6 +42,12 @@ class PostgresqlSession:
             self.close()
             raise
         self.names = tuple(self._schema.names)
+        if not self.names:  # SELECT INTO among others
+            self.close()
+            raise DatabaseError(
+                f"{address.place} takes the query for one that gives no columns, as SELECT … INTO "
+                "does. Only queries that read are run: select the columns to use."
+            )
 
     def described(self, names: Sequence[str]) -> dict[str, Described]:
         """Say what columns hold, by the types that the server gives them."""
@@ -58,6 +65,7 @@ class PostgresqlSession:
         rows, whole = 0, False
         cursor = self._connection.cursor()
         try:
+            cursor.adbc_statement.set_options(**{_HINT: str(_BATCH_BYTES)})
             cursor.execute(sql)
             reader = cursor.fetch_record_batch()
             for batch in read_ahead(iter(reader), cancel=cursor.adbc_cancel):

@@ -46,9 +46,17 @@ class QueryTable:
         self._witness = Witness()
         self._beyond: dict[str, str] = {}
         self.description = f"the query on {self._address.place}"
-        with self._session() as session:
-            self.names = session.names
-        require_distinct(self.names, place=self.description)
+        self._names: tuple[str, ...] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of the answer; the first to ask opens the connection."""
+        if self._names is None:
+            with self._session() as session:
+                names = session.names
+            require_distinct(names, place=self.description)
+            self._names = names
+        return self._names
 
     @property
     def hint(self) -> str:

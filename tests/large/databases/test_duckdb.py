@@ -1,0 +1,163 @@
+"""Promise: SQL over local files and DuckDB's own files gives the bits of the rows themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+import gausswork as gw
+from gausswork.errors import DatabaseError, InputError, QueryError
+from tests.large.databases.test_postgresql import same
+
+ROWS = 150_001
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a Parquet file, in which the test runs."""
+    rng = np.random.default_rng(2)
+    table = pa.table(
+        {
+            "k": np.arange(ROWS),
+            "x": rng.normal(size=ROWS),
+            "single": rng.normal(size=ROWS).astype(np.float32),
+            "tiny": rng.integers(0, 200, ROWS).astype(np.uint8),
+            "flag": rng.random(ROWS) < 0.5,
+            "word": np.array(["a", "b", "c"])[rng.integers(0, 3, ROWS)],
+            "y": pa.array(rng.normal(size=ROWS), mask=rng.random(ROWS) < 0.01),
+        }
+    )
+    parquet.write_table(table, tmp_path / "rows.parquet", row_group_size=40_000)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_query_over_a_file_gives_the_bits_of_the_file(here: Path) -> None:
+    plain = gw.fit("rows.parquet", "y")
+    same(gw.fit(gw.Query("select * from 'rows.parquet' order by k"), "y"), plain)
+    formula = "y ~ x * word + log(tiny + 1)"
+    query = gw.Query("from 'rows.parquet' order by k", "duckdb://")
+    same(gw.fit(query, formula), gw.fit("rows.parquet", formula))
+    fit = gw.fit(query, "y")
+    assert fit.check().to_dict() == plain.check().to_dict()
+    assert fit.description == "the query on local files"
+
+
+def test_a_database_file_is_opened_to_be_read(here: Path) -> None:
+    with duckdb.connect("lab.duckdb") as connection:
+        connection.execute("create table t as select * from 'rows.parquet'")
+    before = (here / "lab.duckdb").read_bytes()
+    same(
+        gw.fit(gw.Query("select * from t order by k", "duckdb:///lab.duckdb"), "y"),
+        gw.fit("rows.parquet", "y"),
+    )
+    assert (here / "lab.duckdb").read_bytes() == before
+    with duckdb.connect("lab.duckdb"), pytest.raises(DatabaseError, match="cannot be opened"):
+        gw.fit(gw.Query("select * from t", "duckdb:///lab.duckdb"), "y")
+    (here / "no.duckdb").write_bytes(b"x" * 9000)
+    with pytest.raises(DatabaseError, match=r"no\.duckdb cannot be opened"):
+        gw.fit(gw.Query("select * from t", "duckdb:///no.duckdb"), "y")
+
+
+def test_every_type_is_a_number_a_category_or_refused_in_words(here: Path) -> None:
+    columns = {
+        "range::tinyint": "", "range::usmallint": "", "range::hugeint": "", "range::uhugeint": "",
+        "range::decimal(18, 3)": "", "range::float": "", "(range % 2)::bool": "",
+        "(['p', 'q'])[1 + range % 2]": "", "(['p', 'q'])[1 + range % 2]::enum('p', 'q')": "",
+        "[range]": "arrays", "{'a': range}": "nested values", "map {1: range}": "nested values",
+        "'x'::blob": "binary data", "'101'::bit": "strings of bits", "date '2024-02-29'": "dates",
+        "timestamp '2024-02-29'": "timestamps", "now()": "timestamps", "time '10:00'": "times",
+        "interval 1 day": "durations", "json_object('a', range)": "JSON documents",
+    }  # fmt: skip
+    for column, holds in columns.items():
+        query = gw.Query(f"select {column} as c, range % 5 as y from range(40)")
+        if not holds:
+            assert len(gw.fit(query, "y", features="c").names) == 2, column
+            continue
+        with pytest.raises(InputError, match=holds):
+            gw.fit(query, "y", features="c")
+
+
+def test_decimals_are_rounded_once_and_that_is_said(here: Path) -> None:
+    sql = "select range as y, (range + 1234567890123456789.5)::decimal(38, 1) as d from range(9)"
+    fit = gw.fit(gw.Query(sql), "y")
+    assert "decimals-rounded" in {f.code for f in fit.findings}
+    thirds = "select range k, (k * 79 % 1000 / 1000)::decimal(9, 3) d, k % 5 y from range(999)"
+    parquet.write_table(duckdb.sql(thirds).to_arrow_table(), here / "decimals.parquet")
+    same(gw.fit(gw.Query(thirds + " order by k"), "y"), gw.fit("decimals.parquet", "y"))
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("copy (select 1) to 'stolen.csv'", "begins with COPY"),
+        ("attach 'new.db'", "begins with ATTACH"),
+        ("install httpfs", "begins with INSTALL"),
+        ("with a as (select 1) insert into b select * from a", "INSERT"),
+        ("select * from 'https://example.invalid/x.parquet'", "download"),
+        ("select * from 'none.parquet'", "none.parquet"),
+        ("select * from table_of_the_caller", "does not exist"),
+        ("select x, y from 'rows.parquet' where k < 0", "gives no rows"),
+        ("select 'x'::int as x, k as y from 'rows.parquet'", "Could not convert"),
+    ],
+)
+def test_what_is_not_read_is_said(here: Path, sql: str, said: str) -> None:
+    table_of_the_caller = pa.table({"x": [1.0], "y": [2.0]})
+    assert table_of_the_caller.num_rows
+    with pytest.raises(InputError, match=said):
+        gw.fit(gw.Query(sql), "y")
+    assert [path.name for path in here.iterdir()] == ["rows.parquet"]
+
+
+def test_wrong_sql_shows_the_place(here: Path) -> None:
+    with pytest.raises(QueryError) as error:
+        gw.fit(gw.Query("select x,\n  y fro m nope"), "y")
+    line, caret = str(error.value).split("\n")[1:]
+    assert line[caret.index("^") :].startswith("m nope")
+
+
+def test_files_that_change_between_passes_are_noticed(here: Path) -> None:
+    query = gw.Query("select * from 'rows.parquet' order by k")
+    fit = gw.fit(query, "y")
+    table = parquet.read_table("rows.parquet")
+    other = table.set_column(1, "x", pa.array(np.asarray(table["x"]) + 1e-3))
+    parquet.write_table(other, "rows.parquet")
+    with pytest.raises(InputError, match="data has changed"):
+        fit.robust("HC3")
+    parquet.write_table(table.slice(1), "rows.parquet")
+    with pytest.raises(InputError, match="data has changed"):
+        fit.check()
+    parquet.write_table(table.set_column(1, "x", pa.array(["p"] * ROWS)), "rows.parquet")
+    with pytest.raises(InputError, match="'x' held numbers, and holds text now"):
+        fit.check()
+
+
+def test_a_csv_file_is_judged_by_all_its_rows(here: Path) -> None:
+    """DuckDB alone takes whole numbers for granted after 20,480 of them: 1.75 would become 2."""
+    lines = [f"{k},{k % 7}\n" for k in range(30_000)]
+    (here / "late.csv").write_text("a,y\n" + "".join(lines) + "1.75,3\n")
+    plain = gw.fit("late.csv", "y")
+    for sql in (
+        "select * from 'late.csv'",
+        "select late.a, y from 'late.csv' where true",
+        "from read_csv('late.csv', header = true) t",
+        "with t as (from 'la*.csv') select t.* from t order by 0 * a",
+    ):
+        same(gw.fit(gw.Query(sql), "y"), plain)
+    decided = gw.Query("from read_csv('late.csv', columns = {'a': 'BIGINT', 'y': 'BIGINT'})")
+    assert gw.fit(decided, "y").coefficients[1] != plain.coefficients[1]
+
+
+def test_memory_stays_flat_while_rows_stream(here: Path) -> None:
+    """Batches held at a time do not grow with the rows: far fewer than there are."""
+    query = gw.Query("select range * 1.0::double as x, range % 3 as y from range(3000000)")
+    before = pa.total_allocated_bytes()
+    pa.default_memory_pool().release_unused()
+    fit = gw.fit(query, "y")
+    assert fit.rows == 3_000_000
+    assert pa.total_allocated_bytes() - before < 5_000_000
