@@ -17,6 +17,8 @@ _ALIASES = {"postgres": POSTGRESQL, "sqlite3": SQLITE}
 _KNOWN = "postgresql://host/name, sqlite:///file.db or duckdb:///file.duckdb"
 _SECRET_PARAMETERS = ("password", "sslpassword")
 _MAGIC = {SQLITE: b"SQLite format 3\0"}
+# A name, a number, [IPv6] or the percent-encoded folder of a socket; and a port.
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(%\w+)?\]|[\w.-]*|(%2[Ff][\w.-]*)+)(:\d*)?")
 # postgresql://user:password@host, and password=… as connection strings and SQL have it
 _USERINFO = re.compile(r"(?<=://)[^\s/@'\"]*:[^\s'\"]*@|(?<=://)[^\s/@'\"]+@")
 _ASSIGNED = re.compile(
@@ -145,14 +147,12 @@ def _postgresql(rest: str) -> Address:
     userinfo, _, hosts = authority.rpartition("@")
     user, _, password = userinfo.partition(":")
     user, password = unquote(user), unquote(password)
-    for host in hosts.split(","):
-        port = "" if host.endswith("]") else host.rpartition(":")[2] if ":" in host else ""
-        if port and not port.isdigit():
-            raise InputError(
-                "the port in the address of the database is not a number. The form is "
-                "postgresql://user@host:5432/name; a password with : or @ must be percent-encoded "
-                "(%3A, %40), or better be left out: PGPASSWORD and ~/.pgpass serve."
-            )
+    if not all(_HOST.fullmatch(host) for host in hosts.split(",")):
+        raise InputError(
+            "host and port in the address of the database cannot be read. The form is "
+            "postgresql://user@host:5432/name; a password stands before the @, or better is left "
+            "out: PGPASSWORD and ~/.pgpass serve."
+        )
     parameters = parse_qsl(query, keep_blank_values=True)
     secrets = [password, *(v for k, v in parameters if k.lower() in _SECRET_PARAMETERS)]
     given = {name.lower() for name, _ in parameters}
