@@ -24,6 +24,7 @@ FACES = frozenset(
         "descending",
         "htmlreport",
         "lab",
+        "notebook",
         "plots",
         "report",
         "reportfigures",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
 from collections import OrderedDict
@@ -193,6 +194,25 @@ class Tables:
         number = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         self.first = number
         return self._keep(read(reader, number))
+
+    def add_data(self, name: str, data: Any) -> Table:
+        """Keep what is in memory already, such as a data frame; its id belongs to this object.
+
+        Raises
+        ------
+        InputError
+            The data have no named columns that can be used.
+        """
+        from gausswork.data.opening import as_table
+
+        reader = as_table(data)
+        if reader is None:
+            raise InputError(
+                f"data must have named columns; got {type(data).__name__}. Pass a data frame, a "
+                "dict of columns, or the path of a file."
+            )
+        table = read(reader, hashlib.sha256(f"{name} {id(self)}".encode()).hexdigest()[:12])
+        return self._keep(dataclasses.replace(table, name=name))
 
     def _keep(self, table: Table) -> Table:
         with self._lock:

@@ -1,7 +1,6 @@
 // Show Python: the script that computes what is on the screen, to copy or to save.
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Button } from "./controls.js";
-import { say } from "./say.js";
 
 const TOKENS = /(#.*)|("""[\s\S]*?"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\b(and|as|assert|def|else|False|for|from|if|import|in|is|lambda|None|not|or|print|return|True|while|with)\b|\b(\d[\d_]*\.?\d*(?:[eE][-+]?\d+)?)\b/g;
 const KINDS = [null, "comment", "text", "word", "number"];
@@ -56,7 +55,7 @@ export function Python({ lab, name, state, onClose }) {
   const copied = async () => {
     const sentence = (await copy(script)) ? "Copied." : "Select the text to copy it.";
     setDone(sentence);
-    say(sentence);
+    lab.say(sentence);
   };
   return html`<aside class="python panel" aria-label="Show Python">
     <div class="python-head"><h3>Python</h3>
