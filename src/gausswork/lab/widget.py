@@ -93,8 +93,8 @@ def module(room: str) -> str:
 @functools.cache
 def widget_class() -> Any:
     """Return the class of the widgets; made when the first one is, as it needs anywidget."""
-    anywidget = require("anywidget", purpose="Widgets in notebooks", extra="notebook")
-    traitlets = require("traitlets", purpose="Widgets in notebooks", extra="notebook")
+    anywidget = require("anywidget", purpose="Widgets", extra="notebook")
+    traitlets = require("traitlets", purpose="Widgets", extra="notebook")
 
     class RoomWidget(anywidget.AnyWidget):  # type: ignore[misc, name-defined]
         """A room of the lab in a notebook.
