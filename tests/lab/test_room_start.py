@@ -251,3 +251,14 @@ def test_the_mark_stands_where_theory_keeps_gradients(scheme: str, activation: s
 def test_weights_without_a_middle_have_no_mark() -> None:
     for scheme in ("zeros", "rand"):
         assert start.answer({**start.START, "scheme": scheme, "depth": 2}, None)["marks"] == []
+
+
+@pytest.mark.parametrize("activation", ["relu", "linear"])
+def test_the_doctor_calls_layers_as_the_page_does(activation: str) -> None:
+    state = {**start.START, "scheme": "zeros", "depth": 3, "activation": activation}
+    found = start.answer(state, None)["doctor"]
+    assert [layer["name"] for layer in found["layers"]] == [
+        "layer 1", "layer 2", "layer 3", "output",
+    ]  # fmt: skip
+    assert "64 of 64 in layer 1, 64 of 64 in layer 2" in found["findings"][0]["sentence"]
+    assert start.relabelled("From '14' on, '2'", start.read(state)).startswith("From '14' on, ")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ from gausswork.plain import plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gausswork.findings import Finding
     from gausswork.initialization.comparison import Trained
     from gausswork.initialization.doctor import Diagnosis
 
@@ -192,7 +194,7 @@ def answer(state: Mapping[str, Any], tables: Any) -> dict[str, Any]:
     except MissingPackageError as error:
         found["missing"] = str(error)
     else:
-        found["doctor"] = _doctor(diagnosis)
+        found["doctor"] = _doctor(diagnosis, s)
         shown |= {
             "forward": number(diagnosis.forward),
             "backward": number(diagnosis.backward),
@@ -256,7 +258,26 @@ def _examined(s: State) -> Diagnosis:
     return gi.diagnose(model, batch, functional.cross_entropy)
 
 
-def _doctor(diagnosis: Diagnosis) -> dict[str, Any]:
+def labels(s: State) -> dict[str, str]:
+    """Return what the page calls the layers that ``mlp`` numbers with their activations."""
+    step = 1 if s.activation == "linear" else 2
+    hidden = {str(step * i): f"layer {i + 1}" for i in range(s.depth)}
+    return {**hidden, str(step * s.depth): "the output"}
+
+
+def relabelled(text: str, s: State) -> str:
+    """Return a sentence of the doctor in which layers are called as on the page."""
+    named = labels(s)
+    return re.sub(r"'(\d+)'", lambda found: named.get(found[1], found[0]), text)
+
+
+def finding(one: Finding, s: State) -> dict[str, Any]:
+    """Return a finding as plain data, its layers called as on the page."""
+    said: dict[str, Any] = plain(one.to_dict())
+    return {**said, "sentence": relabelled(one.sentence, s)}
+
+
+def _doctor(diagnosis: Diagnosis, s: State) -> dict[str, Any]:
     """Return a diagnosis as the page draws it."""
     from gausswork.initialization import ridges
 
@@ -274,15 +295,15 @@ def _doctor(diagnosis: Diagnosis) -> dict[str, Any]:
             }
     signals, signals_theory = ridges.growth(diagnosis, "signals")
     gradients, gradients_theory = ridges.growth(diagnosis, "gradients")
-    names = [f"layer {i + 1}" for i in range(len(layers) - 1)] + ["output"]
+    named = labels(s)
     return {
         "verdict": diagnosis.verdict,
         "healthy": diagnosis.healthy,
         "samples": diagnosis.samples,
-        "findings": [plain(finding.to_dict()) for finding in diagnosis.findings],
+        "findings": [finding(one, s) for one in diagnosis.findings],
         "layers": [
             {
-                "name": name,
+                "name": named[layer.name].removeprefix("the "),
                 "signal": number(layer.output_rms),
                 "gradient": number(layer.gradient_sd),
                 "forward": number(layer.forward),
@@ -293,7 +314,7 @@ def _doctor(diagnosis: Diagnosis) -> dict[str, Any]:
                 "copies": layer.copies,
                 "units": layer.units,
             }
-            for name, layer in zip(names, layers, strict=True)
+            for layer in layers
         ],
         "growth": {
             "signals": plain(signals),

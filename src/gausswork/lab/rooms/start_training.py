@@ -43,7 +43,7 @@ def trained(s: start.State, cancelled: Callable[[], bool]) -> Iterator[dict[str,
                     "epoch": int(found.runs[0].epochs.min()),
                     "epochs": s.epochs,
                     "curves": start.curves_of(found.runs),
-                    "outcome": _outcome(found),
+                    "outcome": _outcome(found, s),
                 }
             )
         except BaseException as error:
@@ -97,7 +97,7 @@ def _check_size(s: start.State) -> None:
         )
 
 
-def _outcome(found: Comparison) -> dict[str, Any]:
+def _outcome(found: Comparison, s: start.State) -> dict[str, Any]:
     """Return what became of each scheme."""
     return {
         "interrupted": found.interrupted,
@@ -110,11 +110,11 @@ def _outcome(found: Comparison) -> dict[str, Any]:
                 "verdict": run.verdict,
                 "learned": run.learned,
                 "networks": len(found.seeds),
-                "reason": next((reason for reason in run.reasons if reason), ""),
+                "reason": start.relabelled(next(filter(None, run.reasons), ""), s),
             }
             for run in found.runs
         ],
-        "findings": [plain(finding.to_dict()) for finding in found.findings],
+        "findings": [start.finding(one, s) for one in found.findings],
         "shown": {
             "learned": [run.learned for run in found.runs],
             "final_accuracy": [

@@ -171,7 +171,7 @@ export function Frame({
         ${grid && yMarks.map((t) => html`<line class="grid" y1=${frame.y(t.value)} y2=${frame.y(t.value)} x1=${frame.left} x2=${frame.right} />`)}
         <line class="axis" x1=${frame.left} x2=${frame.right} y1=${frame.bottom} y2=${frame.bottom} />
         ${yTicks && html`<line class="axis" x1=${frame.left} x2=${frame.left} y1=${frame.top} y2=${frame.bottom} />`}
-        ${xMarks.map((t) => html`<text class="tick" x=${frame.x(t.value)} y=${frame.bottom + 18} text-anchor="middle">${t.label}</text>`)}
+        ${xMarks.map((t) => html`<text class="tick" x=${frame.x(t.value)} y=${frame.bottom + 18} text-anchor=${anchor(frame.x(t.value), t.label, width)}>${t.label}</text>`)}
         ${yMarks.map((t) => html`<text class="tick" x=${frame.left - 7} y=${frame.y(t.value) + 4} text-anchor="end">${t.label}</text>`)}
         ${xLabel && html`<text class="axis-label" x=${(frame.left + frame.right) / 2} y=${height - 5} text-anchor="middle">${xLabel}</text>`}
         ${yLabel && html`<text class="axis-label" transform=${`translate(15 ${(frame.top + frame.bottom) / 2}) rotate(-90)`} text-anchor="middle">${yLabel}</text>`}
@@ -184,6 +184,12 @@ export function Frame({
     </svg>`}
   </div>`;
 }
+
+/** A label is centred under its tick, unless it would be cut off at the edge of the picture. */
+const anchor = (at, label, width) => {
+  const half = 4 * label.length;
+  return at < half ? "start" : at > width - half ? "end" : "middle";
+};
 
 const call = (draw, frame) => {
   const one = Array.isArray(draw) ? draw.find((part) => typeof part === "function") : draw;

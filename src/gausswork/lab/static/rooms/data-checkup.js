@@ -32,7 +32,7 @@ export function Checkup({ checkup, target }) {
       name: "qq", title: "Are the residuals bell-shaped?", x: "score", y: "standardized", xLabel: "where a bell has it, in sd", yLabel: "standardised residual",
       more: (f) => band && html`<path class="qq-band" d=${ribbon(f, band)} /><line class="mark-line s-red thin" x1=${f.x(-9)} x2=${f.x(9)}
         y1=${f.y(band.mean - 9 * band.sd)} y2=${f.y(band.mean + 9 * band.sd)} />`,
-      line: band ? band.outside ? `${format(band.outside)} points leave the band, where 95 of 100 bells stay with all of theirs.` : "All points in the band: as a bell does it." : "",
+      line: band ? band.outside ? `${band.outside === 1 ? "One point leaves" : `${format(band.outside)} points leave`} the band, in which 95 of 100 bells stay with all of theirs.` : "All points in the band: as a bell does it." : "",
     },
     {
       name: "scale", title: "Is the scatter the same everywhere?", x: "fitted", y: "root", xLabel: `fitted ${target}`, yLabel: "√|standardised residual|",

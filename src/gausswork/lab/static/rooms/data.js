@@ -37,7 +37,7 @@ export function Room({ lab, state, set, answer }) {
     ${own && html`<${Model} lab=${lab} state=${state} set=${set} answer=${answer} />`}
     ${own && answer.fit && html`
       <${Coefficients} fit=${answer.fit} />
-      <${Panel} title="What to look at" class="side" line="The gravest first, each with what to do.">
+      <${Panel} title="What to look at" class="look" line="The gravest first, each with what to do.">
         <${Findings} findings=${answer.fit.findings} none="Nothing: the fit holds what it promises." /></${Panel}>
       ${answer.checkup
         ? html`<${Checkup} checkup=${answer.checkup} target=${answer.fit.target} />`
@@ -234,13 +234,13 @@ function Formula({ value, onInput }) {
 
 function Coefficients({ fit }) {
   const [omitted, after] = fit.left_out;
-  return html`<${Panel} title="Coefficients" class="main" line=${fit.title}>
+  return html`<${Panel} title="Coefficients" line=${fit.title}><div class="beside">
     <div class="scroll" tabindex="0" role="region" aria-label="Table of coefficients"><table class="coefficients">
       <thead><tr>${fit.heads.map((head) => html`<th scope="col" key=${head}>${head}</th>`)}</tr></thead>
       <tbody>${fit.rows.map((row, i) => html`
         ${omitted > 0 && i === after && html`<tr key="omitted"><td colspan=${row.length}>… ${omitted} more terms; the model has them all</td></tr>`}
         <tr key=${i} data-term=${row[0]}>${row.map((cell, j) => (j ? html`<td key=${j}>${cell}</td>` : html`<th scope="row" key=${j}>${cell}</th>`))}</tr>`)}</tbody>
     </table></div>
-    <dl class="notes">${fit.notes.map(([label, text]) => html`<dt>${label}</dt><dd>${text}</dd>`)}<dt>digits</dt><dd>${fit.digits}</dd></dl>
+    <dl class="notes">${fit.notes.map(([label, text]) => html`<dt>${label}</dt><dd>${text}</dd>`)}<dt>digits</dt><dd>${fit.digits}</dd></dl></div>
   </${Panel}>`;
 }
