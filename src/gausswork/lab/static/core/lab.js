@@ -18,8 +18,11 @@ function Shell({ lab, connection }) {
   const [remark, setRemark] = useState("");
   const [, draw] = useState(0);
   connection.onChange = () => draw((n) => n + 1);
+  const going = useRef(0); // who clicks twice wants the second room, whichever is fetched first
   const go = async () => {
+    const mine = (going.current += 1);
     const asked = await hashState(location.hash);
+    if (mine !== going.current) return;
     const next = names.includes(asked.name) ? asked.name : names.includes(lab.storage.read("room")) ? lab.storage.read("room") : names[0];
     if (asked.state && names.includes(asked.name)) {
       lab.state(next).replace(asked.state);
@@ -29,6 +32,7 @@ function Shell({ lab, connection }) {
     if (!next) return;
     lab.storage.write("room", next);
     const loaded = await import(`../rooms/${next}.js`);
+    if (mine !== going.current) return;
     setModule(loaded);
     setName(next);
     document.title = `${loaded.title} · gausswork lab`;

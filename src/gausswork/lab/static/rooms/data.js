@@ -227,7 +227,7 @@ function Formula({ value, onInput }) {
   useEffect(() => setTyped(value), [value]);
   const finish = () => { if (typed !== value) onInput(typed, { commit: true }); };
   return html`<div class="formula"><label for=${id}>Formula</label>
-    <input id=${id} type="text" spellcheck="false" autocomplete="off" maxlength="10000" value=${typed} placeholder="y ~ a * C(kind) + log(b)"
+    <input id=${id} type="text" spellcheck=${false} autocomplete="off" maxlength="10000" value=${typed} placeholder="y ~ a * C(kind) + log(b)"
       onInput=${(e) => setTyped(e.currentTarget.value)} onBlur=${finish} onKeyDown=${(e) => { if (e.key === "Enter") finish(); }} />
     <p class="help">y ~ a + b, interactions a * b, categories C(kind), log(a), poly(a, 2); names with spaces in \`backticks\`.</p></div>`;
 }
@@ -239,7 +239,7 @@ function Coefficients({ fit }) {
       <thead><tr>${fit.heads.map((head) => html`<th scope="col" key=${head}>${head}</th>`)}</tr></thead>
       <tbody>${fit.rows.map((row, i) => html`
         ${omitted > 0 && i === after && html`<tr key="omitted"><td colspan=${row.length}>… ${omitted} more terms; the model has them all</td></tr>`}
-        <tr key=${i} data-term=${row[0]}>${row.map((cell, j) => (j ? html`<td key=${j}>${cell}</td>` : html`<th scope="row" key=${j}>${cell}</th>`))}</tr>`)}</tbody>
+        <tr key=${i} data-term=${row[0]}>${row.map((cell, j) => (j ? html`<td key=${j}>${cell}</td>` : html`<th scope="row" key=${j} class=${cell.length > 26 ? "long" : ""}>${cell}</th>`))}</tr>`)}</tbody>
     </table></div>
     <dl class="notes">${fit.notes.map(([label, text]) => html`<dt>${label}</dt><dd>${text}</dd>`)}<dt>digits</dt><dd>${fit.digits}</dd></dl></div>
   </${Panel}>`;

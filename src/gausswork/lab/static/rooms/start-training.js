@@ -87,10 +87,8 @@ export function Training({ lab, state, set, change, missing }) {
       <${Slider} label="Epochs" min=${1} max=${60} step=${1} value=${state.epochs} disabled=${live} onInput=${one("epochs")} />
       <${Slider} label="Learning rate" log min=${0.0001} max=${1} value=${state.rate} digits=${2} disabled=${live} onInput=${one("rate")} />
       <div class="row train-buttons">
-        ${live
-          ? html`<${Button} kind="strong" onClick=${stop}>Stop</${Button}>`
-          : html`<${Button} kind="strong" onClick=${() => start(state)}>${run && !old ? "Train again" : "Train"}</${Button}>
-            <${Button} onClick=${() => change({ seed: (state.seed + state.networks) % 4294967295 }, { commit: true })}>Other seed</${Button}>`}
+        <${Button} kind="strong" onClick=${live ? stop : () => start(state)}>${live ? "Stop" : run && !old ? "Train again" : "Train"}</${Button}>
+        <${Button} disabled=${live} onClick=${() => change({ seed: (state.seed + state.networks) % 4294967295 }, { commit: true })}>Other seed</${Button}>
         <span class="train-state" data-training=${live ? "running" : run ? (run.stopped ? "stopped" : "done") : "none"}
           data-epoch=${part?.epoch ?? ""}>${words(run, live, old)}</span>
       </div>
@@ -143,16 +141,16 @@ function Curves({ run, old }) {
         </${Frame}></div>
     </div>
     <div class="scroll" tabindex="0" role="region" aria-label="What became of each scheme"><table class="outcomes">
-      <thead><tr><th scope="col">scheme</th><th scope="col">loss</th><th scope="col">right</th><th scope="col">learned</th><th scope="col" class="words">what became of it</th></tr></thead>
-      <tbody>${part.curves.map((one) => {
+      <thead><tr><th scope="col">scheme</th><th scope="col">loss</th><th scope="col">right</th><th scope="col">learned</th></tr></thead>
+      ${part.curves.map((one) => {
         const judged = outcome?.schemes.find((other) => other.name === one.name);
-        return html`<tr key=${one.name} data-scheme=${one.name} data-verdict=${judged?.verdict}>
-          <td><${Swatch} scheme=${one.name} /> ${one.name}</td>
-          <td data-loss=${one.name}>${lossWords(one.train_loss.mean, part.epoch)}</td>
-          <td>${percent(one.held_accuracy.mean[part.epoch] ?? "–", 3)}</td>
-          <td>${judged ? `${judged.learned} of ${judged.networks}` : "…"}</td>
-          <td class="words">${judged && html`<b>${judged.verdict}</b>${judged.reason && `: ${judged.reason}`}`}</td></tr>`;
-      })}</tbody></table></div>
+        return html`<tbody key=${one.name} data-scheme=${one.name} data-verdict=${judged?.verdict}>
+          <tr><th scope="row"><${Swatch} scheme=${one.name} /> ${one.name}</th>
+            <td data-loss=${one.name}>${lossWords(one.train_loss.mean, part.epoch)}</td>
+            <td>${percent(one.held_accuracy.mean[part.epoch] ?? "–", 3)}</td>
+            <td>${judged ? `${judged.learned} of ${judged.networks}` : "…"}</td></tr>
+          ${judged && html`<tr class="reason"><td colspan="4"><b>${judged.verdict}</b>${judged.reason && `: ${judged.reason}`}</td></tr>`}</tbody>`;
+      })}</table></div>
     ${outcome && html`<${Findings} findings=${outcome.findings.filter((one) => one.code !== "scheme-failed")} />`}
   </div>`;
 }

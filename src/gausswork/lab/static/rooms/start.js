@@ -44,16 +44,15 @@ export function Room({ lab, state, set, answer }) {
         <${NumberField} label="Seed" value=${state.seed} min=${0} max=${4294967295} whole digits=${10} onInput=${one("seed")} /></div>
       </div>
     </${Panel}>
-    ${doctor
-      ? html`<${Doctor} doctor=${doctor} answer=${answer} state=${state} change=${change} />`
-      : html`<${Missing} answer=${answer} />`}
+    <div class="main stack">${doctor
+      ? html`<${Doctor} doctor=${doctor} answer=${answer} state=${state} change=${change} /><${Growth} doctor=${doctor} />`
+      : html`<${Missing} answer=${answer} />`}</div>
     ${doctor && html`
       <${Ridges} doctor=${doctor} of="activations" title="Signals, layer by layer" moving=${moving}
         line="How large the numbers are that each layer passes on. Good starts keep every layer in the same place." tone="blue" />
       <${Ridges} doctor=${doctor} of="gradients" title="Gradients, layer by layer" moving=${moving}
-        line="What each layer is told to change, coming back from the output below. Far left: it is told nothing." tone="red" />
-      <${Growth} doctor=${doctor} />`}
-    <${Weights} answer=${answer} state=${state} half=${!!doctor} />
+        line="What each layer is told to change, coming back from the output below. Far left: it is told nothing." tone="red" />`}
+    <${Weights} answer=${answer} state=${state} />
     <${Training} lab=${lab} state=${state} set=${set} change=${change} missing=${answer.missing} />
   </div>`;
 }
@@ -62,7 +61,7 @@ export function Room({ lab, state, set, answer }) {
 function Doctor({ doctor, answer, state, change }) {
   const { shown } = answer;
   const cure = !doctor.healthy && state.scheme !== "he";
-  return html`<${Panel} title="What the doctor says" class="main">
+  return html`<${Panel} title="What the doctor says">
     <div class=${`doctor ${doctor.healthy ? "well" : "ill"}`} data-healthy=${String(doctor.healthy)}>
       <span class="doctor-sign" aria-hidden="true">${doctor.healthy ? "✓" : "✗"}</span>
       <p class="verdict" data-verdict>${doctor.verdict}</p>
@@ -82,7 +81,7 @@ function Doctor({ doctor, answer, state, change }) {
 
 /** Without PyTorch: what to install, and what is shown nevertheless. */
 function Missing({ answer }) {
-  return html`<${Panel} title="The doctor needs PyTorch" class="main">
+  return html`<${Panel} title="The doctor needs PyTorch">
     <p class="verdict">${answer.missing}</p>
     <p class="line">Then start the lab again. What theory and NumPy can say is below: what the weights are
       drawn from, and what that does to the gradients of a wide network.</p>
@@ -144,38 +143,35 @@ function Growth({ doctor }) {
   const high = Math.max(10, ...all);
   const decade = (v, up) => 10 ** (up ? Math.ceil : Math.floor)(Math.log10(v));
   const y = [Math.max(1e-30, decade(low, false)), Math.min(1e30, decade(high, true))];
-  return html`<${Panel} title="How they grow or shrink" class="half"
+  return html`<${Panel} title="How they grow or shrink"
       line="Signals start at 1 in the first layer, gradients at 1 in the last. Flat is healthy; dotted is the theory of wide networks.">
     <${Frame} name="growth" x=${[0.5, layers.length + 0.5]} y=${y} yLog xLabel="layer" yLabel="size, relative"
-      label="Sizes of signals and gradients over the depth" minHeight=${300}>
+      label="Sizes of signals and gradients over the depth" minHeight=${280} maxHeight=${300}>
       ${(f) => html`<line class="one" x1=${f.left} x2=${f.right} y1=${f.y(1)} y2=${f.y(1)} />
         ${curves.map(([what, tone, measured, theory]) => html`<g key=${what}>
           <path class=${`mark-line s-${tone} dotted`} d=${path(f.x, f.y, at, theory)} />
           <path class=${`mark-line s-${tone}`} d=${path(f.x, f.y, at, measured)} />
           ${layers.length <= 24 && measured.map((v, i) => v !== null && html`<circle key=${i} class=${`f-${tone}`} r="3.5" cx=${f.x(at[i])} cy=${f.y(v)} />`)}
         </g>`)}
-        <text class="note f-blue" x=${f.right - 6} y=${named(f, curves[0][2].at(-1))} text-anchor="end">signals</text>
-        <text class="note f-red" x=${f.left + 8} y=${named(f, curves[1][2][0])}>gradients</text>`}
+        <text class="note f-blue" x=${f.x(1) + 8} y=${beside(f, curves[0][2][1])}>signals</text>
+        <text class="note f-red" x=${f.x(at.at(-1)) - 8} y=${beside(f, curves[1][2].at(-2))} text-anchor="end">gradients</text>`}
     </${Frame}>
   </${Panel}>`;
 }
 
-/** Where the name of a curve stands: above its end, inside the frame. */
-function named(f, value) {
-  const at = value === null || value === undefined ? f.bottom - 12 : f.y(value) - 10;
-  return Math.min(f.bottom - 8, Math.max(f.top + 16, at));
-}
+/** Where the name of a curve that begins at 1 stands: on the side that it does not turn to. */
+const beside = (f, next) => f.y(1) + (next !== null && next !== undefined && next > 1 ? 20 : -10);
 
 /** What one layer is drawn from, and what theory says of it. */
-function Weights({ answer, state, half }) {
+function Weights({ answer, state }) {
   const { weights, theory, edge, shown } = answer;
   const { edges, counts, zeros } = weights;
   const most = Math.max(...counts, 1);
   const range = edges.at(-1) > edges[0] ? [edges[0], edges.at(-1)] : [-1, 1];
   const phase = { ordered: "ordered: gradients shrink", critical: "critical: gradients keep their size", chaotic: "chaotic: gradients grow" };
-  return html`<${Panel} title="The weights of one layer" class=${half ? "half" : ""}
+  return html`<${Panel} title="The weights of one layer"
       line=${`${answer.law}: ${format(state.width)} × ${format(state.width)} weights, drawn with this seed.`}>
-    <${Frame} name="weights" x=${range} y=${[0, most * 1.08]} yTicks=${false} xLabel="weight" minHeight=${200} maxHeight=${230}
+    <div class="weights"><${Frame} name="weights" x=${range} y=${[0, most * 1.08]} yTicks=${false} xLabel="weight" minHeight=${200} maxHeight=${230}
       label="Histogram of the weights of one layer">
       ${(f) => zeros > 0.99
         ? html`<line class="mark-line s-purple" x1=${f.x(0)} x2=${f.x(0)} y1=${f.bottom} y2=${f.top + 6} />
@@ -183,13 +179,13 @@ function Weights({ answer, state, half }) {
         : counts.map((count, k) => html`<rect key=${k} class="weight-bar" x=${f.x(edges[k])} y=${f.y(count)}
           width=${Math.max(0.5, f.x(edges[k + 1]) - f.x(edges[k]) - 0.5)} height=${f.bottom - f.y(count)} />`)}
     </${Frame}>
-    <div class="numbers">
+    <div><div class="numbers">
       <${Shown} name="weight_sd" label="sd of a weight" value=${shown.weight_sd} digits=${4} />
       <${Shown} name="weight_variance" label="inputs · variance" value=${shown.weight_variance} digits=${3} />
       ${"chi" in shown && html`<${Shown} name="chi" label="χ₁: squared gradients × per layer" value=${shown.chi} digits=${3} />`}
     </div>
     <p class="line">${theory
       ? html`In a wide network this start is <b>${phase[theory.phase]}</b>.${typeof edge === "number" && html` For ${state.activation}, inputs · variance = <b>${format(edge, 3)}</b> is the edge between the two.`}`
-      : "Theory speaks of weights that vary about zero; these do not."}</p>
+      : "Theory speaks of weights that vary about zero; these do not."}</p></div></div>
   </${Panel}>`;
 }
