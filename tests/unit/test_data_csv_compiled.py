@@ -139,6 +139,8 @@ def test_any_file_reads_as_through_arrow(tmp_path_factory, rows, ending, last, k
             table = table_of(folder, text, True, patch)
         except InputError:  # no parser is asked about a header without rows
             return
+        if not wanted.keys() <= set(table.names):  # the header was another line
+            return
         ours = everything(table, wanted)
         arrow = everything(table_of(folder, text, False, patch), wanted)
     assert ours == arrow
@@ -155,7 +157,7 @@ def test_numbers_and_text_take_the_compiled_way(tmp_path, monkeypatch) -> None:
     assert found is not None
     rows, (flags, numbers, texts) = found
     assert rows == 3
-    np.testing.assert_array_equal(flags, [1.0, 0.0, np.nan])
+    assert flags.to_pylist() == [True, False, None]
     np.testing.assert_array_equal(numbers, [1.0, np.nan, -3.5])
     assert texts.to_pylist() == ["x, y", None, "x, y"]
 

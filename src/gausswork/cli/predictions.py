@@ -195,9 +195,13 @@ def _portions(table: Table, *, as_they_are: bool) -> Iterator[list[Any]]:
             kinds[name] = Kind.TEXT if field.kind is Kind.UNUSABLE else field.kind
     portion: Any
     for portion in table.read(kinds):
+        columns = [
+            _with_nulls(column) if isinstance(column, np.ndarray) else column
+            for column in portion.columns
+        ]
         yield [
             column.cast(column.type.value_type) if types.is_dictionary(column.type) else column
-            for column in portion.columns
+            for column in columns
         ]
 
 

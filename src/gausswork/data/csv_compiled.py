@@ -88,7 +88,8 @@ def parse(chunk: Chunk, head: CsvHead, kinds: Mapping[str, Kind], decimal: str) 
             columns[name] = _categories(codes[text_number, :rows], levels[text_number])
             text_number += 1
         elif letter != b"s":
-            columns[name] = values[number, :rows]
+            column = values[number, :rows]
+            columns[name] = _flags(column) if letter == b"f" else column
             number += 1
     return rows, [columns[name] for name in kinds]
 
@@ -101,6 +102,16 @@ def count_byte(data: bytes | bytearray, byte: int) -> int:
     return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == byte))
 
 
+def _flags(values: npt.NDArray[np.float64]) -> Any:
+    """Return ones, zeros and NaN as Arrow's true, false and no value."""
+    import pyarrow as pa
+
+    known = ~np.isnan(values)
+    validity = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
+    bits = pa.py_buffer(np.packbits(values == 1.0, bitorder="little"))
+    return pa.Array.from_buffers(pa.bool_(), len(values), [validity, bits])
+
+
 def _categories(codes: npt.NDArray[np.int32], levels: list[str]) -> Any:
     """Return codes (-1: no value) with their levels as Arrow has them."""
     import pyarrow as pa
@@ -108,4 +119,9 @@ def _categories(codes: npt.NDArray[np.int32], levels: list[str]) -> Any:
     known = codes >= 0
     validity = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
     indices = pa.Array.from_buffers(pa.int32(), len(codes), [validity, pa.py_buffer(codes)])
-    return pa.DictionaryArray.from_arrays(indices, pa.array(levels, pa.string()))
+    texts = [level.encode() for level in levels]  # pa.array(levels) would load pandas
+    ends = np.zeros(len(texts) + 1, dtype=np.int32)
+    np.cumsum([len(text) for text in texts], out=ends[1:])
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
+    names = pa.Array.from_buffers(pa.string(), len(texts), buffers)
+    return pa.DictionaryArray.from_arrays(indices, names)
