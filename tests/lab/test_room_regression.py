@@ -132,7 +132,7 @@ def test_words_for_few_points() -> None:
     assert said["two above one another"].startswith("All points have the same hours")
     assert "goes through every point" in said["perfect"]
     assert said["level"].startswith("The line is level")
-    assert said["start"].startswith("For each 1 more of hours of practice, score is ")
+    assert said["start"].startswith("When hours of practice goes up by 1, score goes up by ")
     flat = points(range(8), [1, -1, 1, -1, 1, -1, 1, -1])
     assert "direction is not sure" in regression.answer(flat, Tables())["headline"]
 

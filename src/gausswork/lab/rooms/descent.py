@@ -14,6 +14,7 @@ from gausswork import formatting as fmt
 from gausswork.errors import InputError
 from gausswork.lab.fields import Fields, number
 from gausswork.lab.pairs import Opened, Pairs, pairs
+from gausswork.leastsquares.rows import spread_rows
 from gausswork.plain import plain
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ Array: TypeAlias = npt.NDArray[np.float64]
 AUTO = "auto"
 MOST_EPOCHS = 1000
 MOST_OTHERS = 5
+MOST_DRAWN = 1_000  # points
 # The line of the dialogue that gausswork began with: y = 2x.
 START: Mapping[str, Any] = {
     "x": [1.0, 2.0, 3.0, 4.0, 5.0],
@@ -34,13 +36,14 @@ START: Mapping[str, Any] = {
     "x_column": None,
     "y_column": None,
     "standardize": False,
-    "start": [0.0, 0.0],
+    "start": [-10.0, 2.5],
     "start_standardized": False,
     "learning_rate": 0.07,
     "momentum": 0.0,
     "epochs": 100,
-    "epoch": 0,
+    "epoch": 100,
     "others": [0.005, 0.04, 0.087],
+    "equal": False,
 }
 
 _SPAN = (1e-3, 4.0)  # of the slider, in limits of the learning rate
@@ -62,6 +65,7 @@ class State:
     epochs : steps that are taken.
     epoch : the step that is looked at.
     others : learning rates for comparison.
+    equal : whether both axes have the same scale.
     """
 
     pairs: Pairs
@@ -73,6 +77,7 @@ class State:
     epochs: int
     epoch: int
     others: tuple[float, ...]
+    equal: bool
 
     def method(self, rate: float | str, start: Array) -> gw.GradientDescent:
         """Return the descent at a rate."""
@@ -109,6 +114,7 @@ def read(state: Mapping[str, Any]) -> State:
         epochs=f.whole("epochs", least=1, most=MOST_EPOCHS),
         epoch=f.whole("epoch", least=0, most=MOST_EPOCHS),
         others=tuple(_rate(each, f"others[{i}]") for i, each in enumerate(others)),
+        equal=f.flag("equal"),
     )
 
 
@@ -179,7 +185,7 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
         {
             "x_name": opened.x_name,
             "y_name": opened.y_name,
-            "rows": walk.line.rows,
+            "points": None if opened.placed else _points(walk.line),
             "bounds": bounds,
             "solution": surface.solution,
             "flat": surface.flat,
@@ -209,6 +215,12 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
         }
     )
     return found
+
+
+def _points(line: gw.Fit) -> dict[str, Array]:
+    """Return points to draw, some of them where they are many, evenly spread."""
+    x, y = spread_rows(line, None, MOST_DRAWN)
+    return {"x": x[:, 0], "y": y}
 
 
 def _bounds(walk: Walk) -> tuple[float, float, float, float]:
@@ -282,19 +294,16 @@ def _shown(s: State, walk: Walk) -> dict[str, Any]:
 def _headline(walk: Walk) -> str:
     """Say how round the valley is, and what standardising makes of it."""
     here, other = walk.outlook, walk.outlook.alternative
-    size = fmt.significant(here.condition_number, 3)
+    size = fmt.significant(here.condition_number, 3, strip=True)
     if here.flat_directions:
         return "The valley has no lowest point: all points have the same x, and any slope does."
     if here.standardize:
-        before = (
-            "" if other is None else f", down from {fmt.significant(other.condition_number, 3)}"
-        )
+        was = "" if other is None else fmt.significant(other.condition_number, 3, strip=True)
+        before = f", down from {was}" if was else ""
         return f"Standardised, the valley is round: condition number {size}{before}."
     if here.condition_number < 2.0:
-        return (
-            f"The valley is nearly round: condition number {size}. Steps go straight to its floor."
-        )
-    return f"The valley is {size} times as steep across as along: that is its condition number."
+        return f"The valley is nearly round, condition number {size}: steps go straight down."
+    return f"Across the valley is {size} times as curved as along it: its condition number."
 
 
 def script(state: Mapping[str, Any], tables: Tables) -> str:

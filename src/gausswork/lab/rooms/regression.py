@@ -345,7 +345,7 @@ def _mine(s: State, seen: Seen) -> tuple[float, ...]:
     if s.my_points is not None:
         return s.my_points
     height = float(np.mean(seen.rows.observed))
-    left, right = float(seen.grid[0]), float(seen.grid[-1])
+    left, right = float(seen.x.min()), float(seen.x.max())
     return (left, height, right if right > left else left + 1.0, height)
 
 
@@ -392,7 +392,7 @@ def _words(s: State, opened: Opened, seen: Seen) -> tuple[str, str]:
     if slope == 0.0:
         return f"The line is level: {y} does not change with {x}.", ""
     size = fmt.significant(abs(float(slope)), 3)
-    change = f"For each 1 more of {x}, {y} is {size} {'higher' if slope > 0 else 'lower'}"
+    change = f"When {x} goes up by 1, {y} goes {'up' if slope > 0 else 'down'} by {size}"
     lower, upper = fit.confidence_intervals(s.level)[1].tolist()
     if not seen.checked:
         return f"{change}: the line goes through every point.", "Nothing is left over to judge by."

@@ -44,7 +44,7 @@ function logTicks([low, high], count) {
     if (((power % every) + every) % every !== 0) continue;
     for (const m of decades < 2.5 ? [1, 2, 5] : [1]) {
       const value = m * 10 ** power;
-      if (value >= low * 0.9999 && value <= high * 1.0001) found.push({ value, label: format(value, 3) });
+      if (value >= low * 0.9999 && value <= high * 1.0001) found.push({ value, label: format(value, 3).replace(/^1×/, "") }); // 10⁻⁶
     }
   }
   return found;
@@ -174,7 +174,7 @@ export function Frame({
         ${xMarks.map((t) => html`<text class="tick" x=${frame.x(t.value)} y=${frame.bottom + 18} text-anchor=${anchor(frame.x(t.value), t.label, width)}>${t.label}</text>`)}
         ${yMarks.map((t) => html`<text class="tick" x=${frame.left - 7} y=${frame.y(t.value) + 4} text-anchor="end">${t.label}</text>`)}
         ${xLabel && html`<text class="axis-label" x=${(frame.left + frame.right) / 2} y=${height - 5} text-anchor="middle">${xLabel}</text>`}
-        ${yLabel && html`<text class="axis-label" transform=${`translate(15 ${(frame.top + frame.bottom) / 2}) rotate(-90)`} text-anchor="middle">${yLabel}</text>`}
+        ${yLabel && html`<text class="axis-label" transform=${`translate(${15 + frame.left - left} ${(frame.top + frame.bottom) / 2}) rotate(-90)`} text-anchor="middle">${yLabel}</text>`}
       </g>
       <rect class=${`plane ${onDrag ? "drawable" : ""} ${onPress ? "pressable" : ""}`} x=${frame.left} y=${frame.top}
         width=${frame.right - frame.left} height=${Math.max(0, frame.bottom - frame.top)}

@@ -135,7 +135,7 @@ function Scatter({ state, set, answer, view, mode }) {
   const below = (frame) => {
     scales.current = frame;
     return html`<${Fragment}>
-      ${answer.grid && shown.band_lower && html`<path class="band" d=${between(frame, answer.grid, shown.band_lower, shown.band_upper)} />`}
+      ${answer.grid && shown.band_lower && html`<path class="belt" d=${between(frame, answer.grid, shown.band_lower, shown.band_upper)} />`}
       <${Squares} ...${{ frame, state, view, mine }} />
       ${lit !== null && isNumber(fitted[lit]) && html`<line class="residual" x1=${frame.x(x[lit])} x2=${frame.x(x[lit])}
         y1=${frame.y(y[lit])} y2=${frame.y(fitted[lit])} />`}
@@ -227,13 +227,13 @@ function Words({ answer }) {
   return html`<${Panel} title="The line">
     <p class="verdict" data-headline>${answer.headline}</p>
     <p class="line">${answer.hint}</p>
-    <div class="numbers">
+    <div class="numbers two">
       <${Shown} name="slope" value=${shown.slope} label="slope" tone="blue" />
       <${Shown} name="intercept" value=${shown.intercept} label="intercept" tone="blue" />
       <${Shown} name="r_squared" value=${shown.r_squared} label="R²" digits=${3} />
       <${Shown} name="residual_sd" value=${shown.residual_sd} label="residual sd" />
     </div>
-    <div class="numbers">
+    <div class="numbers two">
       <${Shown} name="slope_error" value=${shown.slope_error} label="error of slope" digits=${3} tone="small" />
       <${Shown} name="intercept_error" value=${shown.intercept_error} label="of intercept" digits=${3} tone="small" />
       <${Shown} name="rows" value=${shown.rows} label="points" tone="small" />
@@ -300,7 +300,7 @@ function Linked({ view, answer }) {
       ${answer.qq && score.length ? html`<${Frame} name="qq" label="Residuals over where a bell would have them" ...${size}
           x=${around(score, 2)} y=${around([...standardized, ...answer.qq.upper, ...answer.qq.lower], 2.2)}
           xLabel="where a bell has it" yLabel="residual in sd">
-        ${(f) => html`<${Fragment}><path class="band grey" d=${between(f, answer.qq.score, answer.qq.lower, answer.qq.upper)} />
+        ${(f) => html`<${Fragment}><path class="belt grey" d=${between(f, answer.qq.score, answer.qq.lower, answer.qq.upper)} />
           <path class="mark-line s-red thin" d=${curve(f.x, f.y, f.x.domain, f.x.domain.map((s) => answer.qq.mean + answer.qq.sd * s))} />
           <g class="live"><${Dots} frame=${f} x=${score} y=${standardized} ...${dots} /></g></${Fragment}>`}
       </${Frame}>` : html`<p class="help nothing">Three points off the line are the least that can be compared with a bell.</p>`}
@@ -321,17 +321,17 @@ function Equation({ view, answer }) {
       line="Two sums of products, XᵀX and Xᵀy, are all that the line needs, however many points there are.">
     ${!shown.XtX ? html`<p class="help">Add a point, and the sums appear.</p>` : html`<ol class="steps">
       <li><span>A row for each point; a column of ones makes the intercept.</span>
-        <div class="equation"><i>X</i> = <${Matrix} label="X" rows=${rows.map((k) => (both ? [1, x[k]] : [1]))} lit=${light} more=${more} />
+        <div class="sums"><i>X</i> = <${Matrix} label="X" rows=${rows.map((k) => (both ? [1, x[k]] : [1]))} lit=${light} more=${more} />
           <i>y</i> = <${Matrix} label="y" rows=${rows.map((k) => [y[k]])} lit=${light} more=${more} /></div></li>
       <li><span>The sums, and the equation: intercept b and slope w are what solves it.</span>
-        <div class="equation"><${Matrix} name="XtX" label="XᵀX" value=${shown.XtX} rows=${shown.XtX} under="XᵀX" />
+        <div class="sums"><${Matrix} name="XtX" label="XᵀX" value=${shown.XtX} rows=${shown.XtX} under="XᵀX" />
           <${Matrix} label="θ" rows=${(both ? ["b", "w"] : ["b"]).map((one) => [one])} under="θ" /> = ${column("Xty", { under: "Xᵀy" })}</div></li>
       ${shown.L ? html`<${Fragment}>
         <li><span>XᵀX = L·Lᵀ with a triangular L. Then L·u = Xᵀy from the first row down, Lᵀ·θ = u from the last row up. Nothing is inverted.</span>
-          <div class="equation"><i>L</i> = <${Matrix} name="L" label="L" value=${shown.L} rows=${shown.L} />
+          <div class="sums"><i>L</i> = <${Matrix} name="L" label="L" value=${shown.L} rows=${shown.L} />
             <i>u</i> = ${column("u")} <i>θ</i> = ${column("theta", { strong: true })}</div></li>
         <li><span>The check: what the residuals still have in common with each column of X must be nothing.</span>
-          <div class="equation"><i>Xᵀ</i>(<i>y</i> − <i>Xθ</i>) = ${column("left_over")}</div></li></${Fragment}>`
+          <div class="sums"><i>Xᵀ</i>(<i>y</i> − <i>Xθ</i>) = ${column("left_over")}</div></li></${Fragment}>`
         : html`<li><span>In double precision the textbook stops here: the points lie so far from zero, or so nearly above one another, that
           rounding has used up the digits of XᵀX. gausswork sums about the means, with twice the digits: that is the line above.</span></li>`}
     </ol>`}
