@@ -1,5 +1,5 @@
 // The shell: navigation, the room on the screen with its tools, theme, sharing, what is said.
-import { Fragment, html, render, useEffect, useState } from "../vendor/preact.js";
+import { Fragment, html, render, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Asker, Socket } from "./ask.js";
 import { Lab, RoomPage, Safe } from "./room.js";
 import { say } from "./say.js";
