@@ -25,6 +25,10 @@ class DataFileError(InputError):
     """A data file cannot be read; the message says where (file, line, column)."""
 
 
+class ClusterError(InputError):
+    """A partition or a worker of a cluster has failed; the message says which, and what to do."""
+
+
 class ModelFileError(InputError):
     """A saved model is corrupt, truncated, hostile or of a newer format."""
 

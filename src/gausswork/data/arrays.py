@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -170,7 +170,7 @@ class KeptRows:
         self.names = base.names
         self.target = base.target
         self.weighting = base.weighting
-        self._dropped, counts = _find_gaps(base, missing)
+        self._dropped, counts = find_gaps(base, missing)
         # kept row k lies at k + (dropped rows before it); see _position
         self._offsets = self._dropped - np.arange(len(self._dropped))
         self.rows = base.rows - len(self._dropped)
@@ -284,8 +284,18 @@ def _leave_out(batch: Batch, gaps: npt.NDArray[np.intp]) -> Batch:
     return Batch(batch.x[keep], batch.y[keep], weight)
 
 
-def _find_gaps(base: InMemory, missing: str) -> tuple[npt.NDArray[np.intp], dict[str, int]]:
-    """Return the numbers of the rows with NaN, and how many of them per column."""
+def find_gaps(
+    base: InMemory, missing: str, where: Callable[[int], str] | None = None
+) -> tuple[npt.NDArray[np.intp], dict[str, int]]:
+    """Return the numbers of the rows with NaN, and how many of them per column.
+
+    Parameters
+    ----------
+    base : the rows.
+    missing : ``"drop"`` or ``"error"``.
+    where : the place of a row, for messages; by default its number.
+    """
+    where = where or row_from_zero(0)
     names = (*base.names, base.target)
     counts = np.zeros(len(names), dtype=np.int64)
     dropped: list[npt.NDArray[np.intp]] = []
@@ -300,7 +310,7 @@ def _find_gaps(base: InMemory, missing: str) -> tuple[npt.NDArray[np.intp], dict
         wrong = np.isinf(values) if missing == "drop" else ~np.isfinite(values)
         if wrong.any():
             row, column = (int(first) for first in np.argwhere(wrong)[0])
-            place = f"row {start + int(suspects[row])} (counted from 0)"
+            place = where(start + int(suspects[row]))
             if nan[row, column]:
                 raise missing_value(names[column], place)
             raise infinite_value(names[column], float(values[row, column]), place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
@@ -135,18 +136,9 @@ class EncodedSource:
         )
         if place is not None:
             pieces = without_first(pieces, place.skip)
-        p, first = len(recipe.columns if recipe.formula is None else recipe.names), 0
-        p, first = p + len(self.low_of), p
         for block in reblock(pieces, rows):
-            y = cast(FloatVector, block[p])
-            weight = None if recipe.weights is None else cast(FloatVector, block[-1])
-            here = None if way is None else way.after(len(y))
-            if recipe.formula is None:
-                yield Batch(expand(block[:p], recipe.columns, len(y)), y, weight, place=here)
-            else:
-                x = cast(tuple[FloatVector, ...], tuple(block[:first]))
-                low = cast(tuple[FloatVector, ...], tuple(block[first:p]))
-                yield Batch(x if x else np.empty((len(y), 0)), y, weight, low, here)
+            batch = batch_of(block, recipe)
+            yield batch if way is None else replace(batch, place=way.after(len(batch)))
         self.tally = tally
         self.findings = (
             *(rounded_integers(name, rounded[name]) for name in rounded),
@@ -154,6 +146,20 @@ class EncodedSource:
         )
         if tally.read == tally.dropped:
             raise nothing_left(tally)
+
+
+def batch_of(block: list[Compact], recipe: Recipe) -> Batch:
+    """Turn a block of columns, as a recipe orders them, into a batch."""
+    formula = recipe.formula
+    p = len(recipe.columns) if formula is None else len(recipe.names) + len(formula.low_of)
+    y = cast(FloatVector, block[p])
+    weight = None if recipe.weights is None else cast(FloatVector, block[-1])
+    if formula is None:
+        return Batch(expand(block[:p], recipe.columns, len(y)), y, weight)
+    first = len(recipe.names)
+    x = cast(tuple[FloatVector, ...], tuple(block[:first]))
+    low = cast(tuple[FloatVector, ...], tuple(block[first:p]))
+    return Batch(x if x else np.empty((len(y), 0)), y, weight, low)
 
 
 def complete_rows(
@@ -233,12 +239,22 @@ def _designed(
     design: FormulaDesign,
 ) -> Iterator[list[Compact]]:
     """Turn complete rows into a design, its low words, the target, and the weights if any."""
-    names = [column.name for column in columns]
     for piece, where in complete:
-        by_name = dict(zip(names, piece, strict=False))
-        y = design.response(by_name, where)
-        values, lows = design.expand(by_name, where)
-        yield [*values, *(low for low in lows if low is not None), y, *piece[len(names) :]]
+        yield designed(piece, where, columns, design)
+
+
+def designed(
+    piece: list[Compact],
+    where: Callable[[int], str],
+    columns: Sequence[Predictor],
+    design: FormulaDesign,
+) -> list[Compact]:
+    """Turn some complete rows into a design, its low words, the target, and the weights if any."""
+    names = [column.name for column in columns]
+    by_name = dict(zip(names, piece, strict=False))
+    y = design.response(by_name, where)
+    values, lows = design.expand(by_name, where)
+    return [*values, *(low for low in lows if low is not None), y, *piece[len(names) :]]
 
 
 def predictor_blocks(table: Table, recipe: Recipe) -> Iterator[npt.NDArray[np.float64]]:
@@ -303,7 +319,7 @@ def reblock(pieces: Iterable[list[Compact]], rows: int) -> Iterator[list[Compact
             held_rows += start
             if held_rows < rows:
                 continue
-            yield _join(held)
+            yield joined(held)
             held, held_rows = [], 0
         while length - start >= rows:
             yield [values[start : start + rows] for values in piece]
@@ -311,7 +327,7 @@ def reblock(pieces: Iterable[list[Compact]], rows: int) -> Iterator[list[Compact
         if start < length:
             held, held_rows = [[values[start:] for values in piece]], length - start
     if held:
-        yield _join(held)
+        yield joined(held)
 
 
 def expand(
@@ -447,7 +463,8 @@ def gaps_of(values: Compact, name: str, portion: Portion) -> npt.NDArray[np.bool
     return np.isnan(values)
 
 
-def _join(held: list[list[Compact]]) -> list[Compact]:
+def joined(held: list[list[Compact]]) -> list[Compact]:
+    """Join pieces of the same columns, one after the other."""
     if len(held) == 1:
         return held[0]
     return [np.concatenate(parts) for parts in zip(*held, strict=True)]

@@ -53,6 +53,10 @@ def collect_levels(
 
     A column with more than ``most`` levels is given up; when all are, the pass ends.
     """
+    elsewhere = getattr(table, "collect_levels", None)
+    if elsewhere is not None:
+        on_workers: dict[str, Levels] = elsewhere(fields, most=most, progress=progress)
+        return on_workers
     found = {name: Levels() for name in fields}
     rows = 0
     portions = table.read(dict.fromkeys(fields, Kind.TEXT))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.data.arrays import ArraySource, check_column, check_missing
+from gausswork.data.distributed import is_distributed
 from gausswork.data.kinds import listed
 from gausswork.data.matrices import as_matrix, as_vector, default_names
 from gausswork.data.recipe import INTERCEPT, Predictor, Recipe
@@ -94,6 +95,10 @@ def open_data(
         raise InputError("the target was given twice, as target= and as y=. Give one of them.")
     if type(data) is np.ndarray and data.dtype.names is None:  # the quick way for the usual case
         return _open_arrays(data, target, features, missing, y, weights, weighting)
+    if is_distributed(data):
+        from gausswork.data.distributed.collections import open_distributed
+
+        return open_distributed(data, target, features, missing, y, weights, weighting, progress)
     if is_source(data):
         return _open_source(data, target, features, y, weights, weighting)
     table = as_table(data)
@@ -126,6 +131,10 @@ def as_table(data: Any) -> Table | None:
     if is_path(data):
         _refuse_address(data)
         return file_table(data)
+    if is_distributed(data):
+        from gausswork.data.distributed.collections import cluster_table, is_array
+
+        return None if is_array(data) else cluster_table(data)
     return frame_table(data) or stream_table(data)
 
 

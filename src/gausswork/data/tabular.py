@@ -56,6 +56,8 @@ def source_by(
     table: Table, recipe: Recipe, missing: str
 ) -> tuple[EncodedSource | ColumnsSource, tuple[Finding, ...]]:
     """Return the rows of a table as a recipe reads them: where they lie, if they are plain."""
+    if hasattr(table, "source"):  # rows on a cluster are read there
+        return table.source(recipe, missing), ()
     plain, weights = None, recipe.weights
     names = [*(column.name for column in recipe.columns), recipe.target]
     if not recipe.categories and hasattr(table, "plain"):
@@ -89,7 +91,7 @@ def _open_formula(
     recipe, intercept, findings = plan_formula(
         table, text, missing, weights=weights, progress=progress
     )
-    source = EncodedSource(table, recipe, missing)
+    source, _ = source_by(table, recipe, missing)
     return OpenedData(
         source, recipe, (*table.findings, *findings), table.description, intercept=intercept
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gausswork.data.distributed import attended
 from gausswork.data.formulas.tokens import is_formula
 from gausswork.data.recipe import Predictor, Recipe
 from gausswork.data.snapshots import one_snapshot
@@ -523,6 +524,7 @@ def _rebuilt(state: list[Any]) -> Fit:
 
 
 @one_snapshot
+@attended
 def fit(
     data: Any,
     target: Any = None,
@@ -545,7 +547,8 @@ def fit(
     ----------
     data : an array of predictors (n, p), a pandas, polars or Arrow table, anything that offers
         the Arrow stream interface, a path or glob of CSV or Parquet files, a :class:`Query` of a
-        database, a ``Source``, or :class:`Moments` of the rows.
+        database, a dask array, a dask data frame, a list of delayed frames, a ``Source``, or
+        :class:`Moments` of the rows.
     target : name of the target column; for an array the (n,) target values; or a formula such as
         ``"y ~ a + C(kind) + log(c)"``, which says target, features and intercept together.
     features : names of the predictor columns, as a sequence or ``"a,b"``; by default every other

@@ -51,8 +51,8 @@ def source_of(fit: Fit, data: Any = None) -> Source:
     if is_source(data):
         source: Source = data
     elif fit.design.formula is not None:
-        from gausswork.data.encode import EncodedSource
         from gausswork.data.predictors import require_columns
+        from gausswork.data.tabular import source_by
 
         table = as_table(data)
         if table is None:
@@ -61,7 +61,7 @@ def source_of(fit: Fit, data: Any = None) -> Source:
                 "was fitted, with its column names."
             )
         require_columns(table, fit.design, target=True)
-        return EncodedSource(table, fit.design)
+        return source_by(table, fit.design, "drop")[0]
     else:
         if isinstance(data, tuple) and len(data) == 2 and not isinstance(data[0], str):
             opened = open_data(data[0], fit.target, y=data[1])

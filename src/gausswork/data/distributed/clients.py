@@ -1,0 +1,154 @@
+"""The cluster to work on: the one that is there, otherwise a local one for as long as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from gausswork import processors
+from gausswork.data.distributed.readers import named
+from gausswork.errors import ClusterError, GaussworkError, InputError, require
+
+# Whether a fit is under way, whose passes follow each other closely.
+FITTING: ContextVar[bool] = ContextVar("FITTING", default=False)
+
+_PATIENCE = 30  # seconds to wait for a first worker, or for a scheduler to answer
+
+
+@contextmanager
+def client_at_hand(scheduler: str | None = None) -> Iterator[Any]:
+    """Give the client to work with.
+
+    Without an address that is the present ``distributed.Client``; where there is none, a cluster of
+    threads in this process, which is closed at the end.
+
+    Parameters
+    ----------
+    scheduler : address of a scheduler to work with instead, such as ``"tcp://10.0.0.1:8786"``.
+
+    Raises
+    ------
+    ClusterError
+        The scheduler does not answer, or it has no workers.
+    """
+    distributed = require("distributed", purpose="Dask collections", extra="dask")
+    if scheduler is not None:
+        with _closing(_connected(distributed, scheduler)) as client:
+            yield client
+        return
+    client = _present(distributed)
+    if client is not None:
+        yield client
+        return
+    with _closing(
+        distributed.Client(
+            processes=False,
+            n_workers=1,
+            threads_per_worker=processors.available(),
+            dashboard_address=None,
+        )
+    ) as client:
+        yield client
+
+
+def _present(distributed: Any) -> Any:
+    try:
+        client = distributed.default_client()
+    except ValueError:
+        return None
+    if client.asynchronous:
+        raise InputError(
+            "the present dask client is asynchronous, and a fit waits for its result. Make a "
+            "client without asynchronous=True, or run the fit in a thread of its own."
+        )
+    if not client.scheduler_info(n_workers=-1)["workers"]:
+        _wait_for_workers(client)
+    return client
+
+
+def _connected(distributed: Any, scheduler: str) -> Any:
+    if "://" not in scheduler and ":" not in scheduler:
+        raise InputError(
+            f"the scheduler must be an address such as tcp://127.0.0.1:8786; got {scheduler!r}."
+        )
+    try:
+        client = distributed.Client(scheduler, timeout=_PATIENCE)
+    except (OSError, ValueError, TypeError) as error:
+        raise ClusterError(
+            f"no dask scheduler answers at {scheduler} ({error}). Start one with 'dask scheduler' "
+            "and workers with 'dask worker', and give its address."
+        ) from None
+    try:
+        _wait_for_workers(client)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _wait_for_workers(client: Any) -> None:
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE)
+    except TimeoutError:
+        raise ClusterError(
+            f"the dask scheduler at {client.scheduler.address} has no workers, {_PATIENCE} seconds "
+            "long. Start some with 'dask worker' and its address."
+        ) from None
+
+
+@contextmanager
+def _closing(client: Any) -> Iterator[Any]:
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """Keep one cluster at hand for passes that follow each other closely."""
+    token = FITTING.set(True)
+    try:
+        with client_at_hand():
+            yield
+    finally:
+        FITTING.reset(token)
+
+
+def explained(error: BaseException, number: int | None, whole: str) -> BaseException:
+    """Turn a failure on the cluster into an error that says where and what to do.
+
+    Parameters
+    ----------
+    error : as it came from the cluster.
+    number : of the partition, if it is known.
+    whole : what the partitions are part of.
+    """
+    import distributed
+
+    if isinstance(error, GaussworkError):
+        return error
+    where = f"the {whole}" if number is None else named(number, whole)
+    if isinstance(error, distributed.KilledWorker):
+        times = error.allowed_failures + 1
+        return ClusterError(
+            f"{times} workers in a row died while working on {where}, the last one at "
+            f"{error.last_worker.address}: most likely out of memory. Use smaller partitions, or "
+            "workers with more memory; the log of the worker tells more."
+        )
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("gausswork"):
+        return ClusterError(
+            f"the workers cannot import gausswork ({error}). Install the version of this program "
+            "on all of them."
+        )
+    if isinstance(error, MemoryError):
+        return ClusterError(
+            f"a worker ran out of memory in {where}. Use smaller partitions, or workers with more "
+            "memory."
+        )
+    return ClusterError(
+        f"{where} failed: {type(error).__name__}: {error}. Mend what makes this partition, "
+        "then fit again."
+    )

@@ -1,0 +1,323 @@
+"""Passes over the rows of partitions: count them, sum their blocks, bring them here."""
+
+from __future__ import annotations
+
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from gausswork.data.distributed import tasks
+from gausswork.data.distributed.blocks import Inside, spans
+from gausswork.data.distributed.clients import FITTING, client_at_hand
+from gausswork.data.distributed.partitions import (
+    Graph,
+    Partitions,
+    constant,
+    drop,
+    reference,
+    send,
+    task,
+)
+from gausswork.data.distributed.readers import Count, Reader, Rows
+from gausswork.data.forest import FAN, Forest
+from gausswork.data.sources import Batch
+
+T = TypeVar("T")
+
+_KEEP = 0.25  # of the memory of all workers: what may be kept between the passes of one fit
+_AHEAD = 4  # runs of partitions read before they are wanted here, at most
+_MUCH = 4  # times the rows that are asked for: what may travel at once
+
+
+class Cluster:
+    """Rows on a cluster, as a reader makes them of partitions.
+
+    Attributes
+    ----------
+    partitions : where the rows come from.
+    reader : makes rows of a partition.
+    counts : what each partition has; None until a pass has seen them all.
+    """
+
+    def __init__(self, partitions: Partitions, reader: Reader) -> None:
+        self.partitions = partitions
+        self.reader = reader
+        self.counts: tuple[Count, ...] | None = None
+        self._kept: dict[int, Any] = {}  # partitions that their workers keep, as futures
+        self._keeper: Any = None  # the client that they belong to
+
+    def block_sum(
+        self,
+        work: Callable[[Batch], T],
+        add: Callable[[T, T], T],
+        rows: int,
+        progress: Callable[[int], None] | None = None,
+    ) -> T:
+        """Sum over blocks of so many rows, in the fixed tree; see :class:`Forest`."""
+        with client_at_hand() as client:
+            if self.counts is None and self.partitions.lengths is None:
+                self._count(client)
+            while True:
+                total = self._summed(client, work, add, rows, self._lengths(), progress)
+                if total is not None:
+                    return cast(T, total.total())
+
+    def stream(self, rows: int) -> Iterator[Rows]:
+        """Bring all rows here, in order, about so many at a time.
+
+        What the partitions have is known afterwards.
+        """
+        with client_at_hand() as client:
+            if self.counts is None and self.partitions.lengths is None:
+                self._count(client)
+            groups = self._groups(rows)
+            if FITTING.get():  # the first block is wanted before all others
+                self._keep(client, groups[0])
+            counts: list[Count] = []
+            ahead: deque[tuple[list[int], list[Any]]] = deque()
+            try:
+                waiting, most = iter(groups), 1
+                while True:
+                    while len(ahead) < most and (numbers := next(waiting, None)) is not None:
+                        ahead.append((numbers, self._fetched(client, numbers, rows)))
+                    if not ahead:
+                        break
+                    most = min(2 * most, _AHEAD)
+                    numbers, futures = ahead[0]
+                    first = numbers[0] if len(numbers) == 1 else None
+                    counts += self.partitions.result(futures[0], first)
+                    if len(futures) == 2:
+                        yield self.partitions.result(futures[1], first)
+                    else:
+                        yield from self._slices(client, futures[2], numbers[0], counts[-1], rows)
+                    self._drop(client, ahead.popleft()[1])
+                self.counts = tuple(counts)
+            finally:
+                for _, futures in ahead:
+                    self._drop(client, futures)
+
+    def _drop(self, client: Any, futures: Sequence[Any]) -> None:
+        kept = list(self._kept.values())
+        drop(client, [one for one in futures if one is not None and one not in kept])
+
+    def _lengths(self) -> tuple[int, ...]:
+        """Return how many rows each partition has, as far as it is known."""
+        if self.counts is not None:
+            return tuple(count.kept for count in self.counts)
+        return self.partitions.lengths or ()
+
+    def _groups(self, rows: int) -> list[list[int]]:
+        """Return runs of partitions that have about so many rows together, or one that has more."""
+        lengths = self._lengths()
+        groups: list[list[int]] = [[]]
+        held = 0
+        for number, length in enumerate(lengths):
+            if groups[-1] and (held >= rows or length > _MUCH * rows):
+                groups.append([])
+                held = 0
+            groups[-1].append(number)
+            held += length
+        return groups
+
+    def _fetched(self, client: Any, numbers: Sequence[int], rows: int) -> list[Any]:
+        """Have some partitions read; return the futures of their counts and of their rows.
+
+        Of a partition that has more rows than should travel at once, the third is the partition.
+        """
+        graph, loaded = self._tasks(client, numbers)
+        token = uuid.uuid4().hex
+        some = [reference(key) for key in loaded]
+        counts, all_rows = f"gausswork-counts-{token}", f"gausswork-rows-{token}"
+        graph[counts] = task(counts, tasks.counts_of, some)
+        if self._lengths()[numbers[0]] > _MUCH * rows:
+            kept = self._kept.get(numbers[0])
+            found = send(client, graph, [counts, *(() if kept is not None else loaded)])
+            return [found[0], None, kept if kept is not None else found[1]]
+        call = partial(tasks.rows_of, self.partitions.whole, self.reader)
+        graph[all_rows] = task(all_rows, call, some)
+        return send(client, graph, [counts, all_rows])
+
+    def release(self) -> None:
+        """Let go of what the workers keep between passes."""
+        self._kept = {}
+        self._keeper = None
+
+    def _slices(
+        self, client: Any, loaded: Any, number: int, count: Count, rows: int
+    ) -> Iterator[Rows]:
+        """Bring the rows of one partition here, one slice ahead."""
+        waiting: deque[Any] = deque()
+        try:
+            for start in range(0, count.kept, rows):
+                stop = min(start + rows, count.kept)
+                call = partial(tasks.slice_of, start, stop, self.partitions.whole, self.reader)
+                waiting.append(client.submit(call, loaded, pure=False))
+                if len(waiting) > 1:
+                    yield self.partitions.result(waiting.popleft(), number)
+            while waiting:
+                yield self.partitions.result(waiting.popleft(), number)
+        finally:
+            drop(client, waiting)
+
+    def _tasks(self, client: Any, numbers: Sequence[int]) -> tuple[Graph, list[Any]]:
+        """Return the tasks that read partitions, and their keys."""
+        if self._keeper is not client:
+            self.release()
+        graph = self.partitions.graph([n for n in numbers if n not in self._kept])
+        token = uuid.uuid4().hex
+        reader = f"gausswork-reader-{token}"
+        graph[reader] = constant(reader, self.reader)
+        keys = []
+        for number in numbers:
+            if number in self._kept:
+                keys.append(self._kept[number].key)
+                graph[keys[-1]] = self._kept[number]
+                continue
+            keys.append(f"gausswork-load-{token}-{number}")
+            call = partial(tasks.load, number, self.partitions.whole, tasks.version())
+            graph[keys[-1]] = task(
+                keys[-1], call, reference(reader), self.partitions.expression(number)
+            )
+        return graph, keys
+
+    def _load(self, client: Any, numbers: Sequence[int]) -> list[Any]:
+        """Have partitions read; what they give stays on the workers."""
+        if all(number in self._kept for number in numbers) and self._keeper is client:
+            return [self._kept[number] for number in numbers]
+        return send(client, *self._tasks(client, numbers))
+
+    def _keep(self, client: Any, numbers: Sequence[int]) -> None:
+        """Have partitions read and kept until :meth:`release`."""
+        loaded = self._load(client, numbers)
+        self._kept = {**self._kept, **dict(zip(numbers, loaded, strict=True))}
+        self._keeper = client
+
+    def _count(self, client: Any) -> None:
+        """Read all partitions once for their lengths, and keep them if memory has room."""
+        everything = range(len(self.partitions))
+        self._keep(client, [0])
+        opening = client.submit(tasks.count_of, self._kept[0], pure=False)
+        size = self.partitions.result(opening, 0).size * len(self.partitions)
+        if size <= _KEEP * _memory(client):
+            self._keep(client, everything)
+        graph, loaded = self._tasks(client, everything)
+        self.counts = self._gathered(client, send(client, *_counting(graph, loaded)))
+
+    def _gathered(
+        self,
+        client: Any,
+        futures: Sequence[Any],
+        progress: Callable[[int], None] | None = None,
+        lengths: Sequence[int] = (),
+    ) -> tuple[Count, ...]:
+        """Wait for the counts of all partitions; the first failure ends it."""
+        from distributed import as_completed
+
+        numbers = {future.key: number for number, future in enumerate(futures)}
+        done = 0
+        try:
+            for future in as_completed(futures):  # type: ignore[no-untyped-call]
+                number = numbers[future.key]
+                if future.status != "finished":
+                    self.partitions.result(future, number)
+                if progress is not None:
+                    done += lengths[number]
+                    progress(done)
+            with self.partitions.explaining():
+                return tuple(client.gather(futures))
+        except BaseException:
+            drop(client, futures)
+            raise
+
+    def _summed(
+        self,
+        client: Any,
+        work: Callable[[Batch], Any],
+        add: Callable[[Any, Any], Any],
+        rows: int,
+        lengths: Sequence[int],
+        progress: Callable[[int], None] | None,
+    ) -> Forest[Any] | None:
+        """Sum over all blocks; None where the partitions have other lengths than was thought."""
+        graph, loaded = self._tasks(client, range(len(self.partitions)))
+        token = uuid.uuid4().hex
+        graph, counting = _counting(graph, loaded)
+        job = f"gausswork-job-{token}"
+        graph[job] = constant(job, tasks.Job(work, add, rows, self.partitions.whole))
+        ends = _summing(graph, loaded, lengths, rows, token, self.reader, self.partitions.whole)
+        futures = send(client, graph, [*counting, *ends])
+        counted, sums = futures[: len(loaded)], futures[len(loaded) :]
+        try:
+            counts = self._gathered(client, counted, progress, lengths)
+            self.counts = counts
+            if [one.kept for one in counts] != list(lengths):
+                return None
+            forest: Forest[Any] = Forest(add)
+            with self.partitions.explaining():
+                found = client.gather(sums)
+            for part in found:
+                forest.extend(Forest(add, part.start, part.stop, part.nodes))
+            return forest
+        finally:
+            drop(client, futures)
+
+
+def _counting(graph: Graph, loaded: Sequence[Any]) -> tuple[Graph, list[Any]]:
+    """Add the tasks that count what was read."""
+    token = uuid.uuid4().hex
+    graph, keys = dict(graph), []
+    for number, one in enumerate(loaded):
+        keys.append(f"gausswork-count-{token}-{number}")
+        graph[keys[-1]] = task(keys[-1], tasks.count_of, reference(one))
+    return graph, keys
+
+
+def _summing(
+    graph: Graph,
+    loaded: Sequence[Any],
+    lengths: Sequence[int],
+    rows: int,
+    token: str,
+    reader: Reader,
+    whole: str,
+) -> list[Any]:
+    """Add the tasks that sum all blocks, and join their sums; return the last of them."""
+    job, read = f"gausswork-job-{token}", f"gausswork-reads-{token}"
+    graph[read] = constant(read, reader)
+    job_and_reader = reference(job), reference(read)
+    parts = []
+    for number, span in enumerate(spans(lengths, rows)):
+        parts.append(f"gausswork-sum-{token}-{number}")
+        if isinstance(span, Inside):
+            inside = partial(tasks.sum_inside, span.start, span.first, span.blocks)
+            graph[parts[-1]] = task(
+                parts[-1], inside, *job_and_reader, reference(loaded[span.partition])
+            )
+            continue
+        slices = []
+        for partition, start, stop in span.slices:
+            slices.append(f"gausswork-slice-{token}-{number}-{partition}")
+            cut = partial(tasks.slice_of, start, stop, whole)
+            graph[slices[-1]] = task(slices[-1], cut, reference(read), reference(loaded[partition]))
+        across = partial(tasks.sum_across, span.block, span.slices[0][0], span.slices[-1][0])
+        graph[parts[-1]] = task(
+            parts[-1], across, *job_and_reader, [reference(key) for key in slices]
+        )
+    level = 0
+    while len(parts) > FAN:
+        level += 1
+        keys = []
+        for at in range(0, len(parts), FAN):
+            keys.append(f"gausswork-join-{token}-{level}-{at // FAN}")
+            some = [reference(key) for key in parts[at : at + FAN]]
+            graph[keys[-1]] = task(keys[-1], tasks.join, reference(job), some)
+        parts = keys
+    return parts
+
+
+def _memory(client: Any) -> float:
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    # where there is no limit, what the least of machines have
+    return float(sum(worker["memory_limit"] or 2**30 for worker in workers))

@@ -1,0 +1,195 @@
+"""The partitions of a collection as tasks: one graph is sent for a whole pass over them."""
+
+from __future__ import annotations
+
+import uuid
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property, partial
+from typing import Any, TypeAlias, TypeVar
+
+from gausswork.data.distributed.clients import client_at_hand, explained
+from gausswork.data.distributed.readers import Beside
+from gausswork.errors import ClusterError
+
+T = TypeVar("T")
+Graph: TypeAlias = dict[Any, Any]
+
+
+class Partitions:
+    """The partitions of a collection, and what is known about them.
+
+    Attributes
+    ----------
+    parts : what each is made of: something delayed, a tuple of such, a frame with columns beside
+        it, or a value that travels.
+    whole : what they are part of, in words.
+    lengths : rows of each; None where only reading can tell.
+    """
+
+    def __init__(
+        self, parts: Sequence[Any], whole: str, lengths: Sequence[int] | None = None
+    ) -> None:
+        self.parts = tuple(parts)
+        self.whole = whole
+        self.lengths = None if lengths is None else tuple(lengths)
+        if not self.parts:
+            raise ClusterError(f"the {whole} has no partitions, so there is nothing to fit.")
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def expression(self, number: int) -> Any:
+        """Return a partition as an argument of a task."""
+        return _expression(self.parts[number])
+
+    def graph(self, numbers: Sequence[int]) -> Graph:
+        """Return the tasks that make some partitions."""
+        from dask.optimization import cull
+
+        if len(numbers) == len(self.parts):
+            return dict(self._graph)
+        keys = {key for number in numbers for key in _keys(self.parts[number])}
+        wanted = list(keys & self._graph.keys())
+        return dict(cull(self._graph, wanted)[0])  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def _graph(self) -> Graph:
+        from dask.utils import ensure_dict
+
+        graphs = {id(graph): graph for part in self.parts for graph in _graphs(part)}
+        merged: Graph = {}
+        for graph in graphs.values():
+            merged.update(ensure_dict(graph))
+        return merged
+
+    def each(self, work: Callable[..., T], *given: Any, most: int | None = None) -> Iterator[T]:
+        """Yield ``work(*given, number, whole, raw)`` of every partition, in order.
+
+        Parameters
+        ----------
+        most : how many results may wait on the workers at a time; None where they are small.
+        """
+        with client_at_hand() as client:
+            step = most or len(self)
+            ahead: deque[list[Any]] = deque()
+            try:
+                for start in range(0, len(self) + step, step):
+                    numbers = range(start, min(start + step, len(self)))
+                    if numbers:
+                        ahead.append(self._submitted(client, work, given, numbers))
+                    if start:
+                        for number, future in enumerate(ahead.popleft(), start - step):
+                            yield self.result(future, number)
+            finally:
+                drop(client, [future for futures in ahead for future in futures])
+
+    def _submitted(
+        self, client: Any, work: Callable[..., Any], given: Sequence[Any], numbers: Sequence[int]
+    ) -> list[Any]:
+        graph = self.graph(numbers)
+        token = uuid.uuid4().hex
+        keys = []
+        for number in numbers:
+            keys.append(f"gausswork-{work.__name__}-{token}-{number}")
+            call = partial(work, *given, number, self.whole)
+            graph[keys[-1]] = task(keys[-1], call, self.expression(number))
+        return send(client, graph, keys)
+
+    def result(self, future: Any, number: int | None) -> Any:
+        """Wait for a result."""
+        with self.explaining(number):
+            return future.result()
+
+    @contextmanager
+    def explaining(self, number: int | None = None) -> Iterator[None]:
+        """Turn failures of the cluster into errors that say where."""
+        try:
+            yield
+        except Exception as error:
+            better = explained(error, number, self.whole)
+            if better is error:
+                raise
+            raise better from error
+
+
+def send(client: Any, graph: Mapping[Any, Any], keys: Sequence[Any]) -> list[Any]:
+    """Send tasks to the cluster; return the futures of some of them."""
+    with warnings.catch_warnings():
+        # that a collection carries its data along is its owner's affair
+        warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+        return list(client.get(dict(graph), list(keys), sync=False))
+
+
+def drop(client: Any, futures: Sequence[Any]) -> None:
+    """Let go of tasks that nobody waits for any more."""
+    unfinished = [future for future in futures if not future.done()]
+    if unfinished:
+        with suppress(Exception):  # whatever failed has been said already
+            client.cancel(unfinished)
+    for future in futures:
+        with suppress(Exception):
+            future.release()
+
+
+def task(key: str | None, call: Callable[..., Any], *arguments: Any) -> Any:
+    """Return a task of a graph; references among its arguments are those of :func:`reference`."""
+    from dask._task_spec import Task, parse_input
+
+    return Task(key, call, *map(parse_input, arguments))
+
+
+def reference(key: Any) -> Any:
+    """Refer to the result of another task."""
+    from dask._task_spec import TaskRef
+
+    return TaskRef(key)
+
+
+def constant(key: str, value: Any) -> Any:
+    """Return a node of a graph that is a value."""
+    from dask._task_spec import DataNode
+
+    return DataNode(key, value)
+
+
+def _expression(part: Any) -> Any:
+    if isinstance(part, Beside):
+        names = list(part.columns)
+        values = [_expression(one) for one in part.columns.values()]
+        return task(None, partial(_beside, names), _expression(part.frame), values)
+    if isinstance(part, tuple):
+        return [_expression(each) for each in part]
+    return reference(part.key) if _is_delayed(part) else part
+
+
+def _beside(names: Sequence[str], frame: Any, values: Sequence[Any]) -> Beside:
+    return Beside(frame, dict(zip(names, values, strict=True)))
+
+
+def _is_delayed(part: Any) -> bool:
+    return type(part).__module__.startswith("dask")
+
+
+def _delayed(part: Any) -> Iterator[Any]:
+    if isinstance(part, Beside):
+        yield from _delayed(part.frame)
+        for values in part.columns.values():
+            yield from _delayed(values)
+    elif isinstance(part, tuple):
+        for each in part:
+            yield from _delayed(each)
+    elif _is_delayed(part):
+        yield part
+
+
+def _graphs(part: Any) -> Iterator[Any]:
+    for each in _delayed(part):
+        yield each.__dask_graph__()
+
+
+def _keys(part: Any) -> Iterator[Any]:
+    for each in _delayed(part):
+        yield each.key
