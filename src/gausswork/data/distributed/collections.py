@@ -46,7 +46,7 @@ def open_distributed(
     table: Any = cluster_table(data)
     announce = y is None
     if y is not None:
-        name = target or name_of(y) or ("y" if "y" not in table.names else "target")
+        name = target or _name_of(y) or ("y" if "y" not in table.names else "target")
         table = _beside(table, name, y, "target")
         target = name
     if target is None:
@@ -61,7 +61,7 @@ def open_distributed(
         by = Weights(str(weights), weighting)
     elif weights is not None:
         argument = ARGUMENTS[weighting]
-        name = name_of(weights) or argument
+        name = _name_of(weights) or argument
         while name in table.names:
             name += "_"
         table = _beside(table, name, weights, argument)
@@ -215,7 +215,7 @@ def _open_arrays(
             f"features= names the columns of an array: it needs {p} different names; got "
             f"{listed(names)}. To use some columns only, pass x[:, [0, 2]]."
         )
-    name = target or name_of(y) or "y"
+    name = target or _name_of(y) or "y"
     if name in names:
         raise InputError(f"the target and a feature are both called {name!r}. Rename one of them.")
     y = _like(y, x, "y")
@@ -228,7 +228,7 @@ def _open_arrays(
                 f"{argument} is {weights!r}, but an array has no column names. Pass the "
                 f"{argument} themselves, as a dask array with the chunks of X."
             )
-        recipe = replace(recipe, weights=Weights(name_of(weights) or argument, weighting))
+        recipe = replace(recipe, weights=Weights(_name_of(weights) or argument, weighting))
         columns.append(_like(weights, x, argument))
     lengths = None if _unknown(x) else tuple(x.chunks[0])
     whole = f"dask array {'?' if lengths is None else sum(lengths)}×{p}"
@@ -246,6 +246,11 @@ def _open_arrays(
     if y.dtype == bool:
         findings = (*findings, binary_target(name))
     return OpenedData(source, recipe, findings, whole)
+
+
+def _name_of(values: Any) -> str | None:
+    """Return the name that a Series brings along; the name of a dask array is a code."""
+    return None if is_array(values) else name_of(values)
 
 
 def _unknown(array: Any) -> bool:

@@ -120,7 +120,15 @@ def send(client: Any, graph: Mapping[Any, Any], keys: Sequence[Any]) -> list[Any
     with warnings.catch_warnings():
         # that a collection carries its data along is its owner's affair
         warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
-        return list(client.get(dict(graph), list(keys), sync=False))
+        return list(client.get(_unnamed(graph), list(keys), sync=False))
+
+
+def _unnamed(graph: Mapping[Any, Any]) -> Any:
+    """Wrap a graph with a name of its own: dask would name it by all data that it carries."""
+    from dask._expr import LLGExpr
+
+    name = uuid.uuid4().hex
+    return LLGExpr(dict(graph), _determ_token=name)  # type: ignore[no-untyped-call]
 
 
 def drop(client: Any, futures: Sequence[Any]) -> None:

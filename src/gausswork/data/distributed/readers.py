@@ -149,7 +149,7 @@ class FrameReader:
 
     def batch(self, rows: Rows) -> Batch:
         """Make rows ready for arithmetic."""
-        return batch_of(rows, self.recipe)
+        return batch_of(_aligned(rows), self.recipe)
 
     def _columns(self) -> tuple[Predictor, ...]:
         return (*self.recipe.columns, *map(Predictor, self.recipe.target_columns))
@@ -248,7 +248,13 @@ class ArrayReader:
 
     def batch(self, rows: Rows) -> Batch:
         """Make rows ready for arithmetic."""
-        return Batch(rows[0], rows[1], rows[2] if self.weighting is not None else None)
+        x, y, *weight = _aligned(rows)
+        return Batch(x, y, weight[0] if weight else None)
+
+
+def _aligned(rows: Rows) -> Rows:
+    """Copy what lies across the boundaries of words, as arrays do that came through a socket."""
+    return [values if values.flags.aligned else values.copy() for values in rows]
 
 
 class Beside(NamedTuple):
