@@ -232,7 +232,8 @@ def _bounds(walk: Walk) -> tuple[float, float, float, float]:
     x, y = surface.place(walk.start).tolist()
     if left <= x <= right and bottom <= y <= top:
         return bounds
-    return surface.bounds(float(surface.loss([x, y])))
+    left, right, bottom, top = surface.bounds(float(surface.loss([x, y])))
+    return min(left, x), max(right, x), min(bottom, y), max(top, y)  # a flat valley has no box
 
 
 def _slider(s: State, walk: Walk) -> dict[str, float]:
