@@ -1,7 +1,7 @@
 """Run the benchmarks and write their tables.
 
     python benchmarks/run.py [--quick] [accuracy] [speed] [memory] [calibration] [stochastic]
-        [normality] [descent] [sampling] [initialization] [normal]
+        [normality] [descent] [sampling] [initialization] [normal] [databases]
 
 Without names: all of them. ``--quick`` takes a minute or two, writes results/*-quick.json and
 leaves the tables of the pages alone; the whole run takes half an hour.
@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run by path: fin
 from benchmarks import (
     accuracy,
     calibration,
+    databases,
     descent,
     initialization,
     memory,
@@ -40,6 +41,7 @@ PARTS = {
     "normal": normal.main,
     "sampling": sampling.main,
     "initialization": initialization.main,
+    "databases": databases.main,
 }
 
 

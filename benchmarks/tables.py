@@ -17,6 +17,7 @@ from benchmarks.common import ROOT, read, say
 PAGES = (
     "README.md",
     "docs/benchmarks.md",
+    "docs/databases.md",
     "docs/normal.md",
     "docs/random-numbers.md",
     "benchmarks/README.md",
@@ -477,6 +478,37 @@ def initialization_table() -> str | None:
     )
 
 
+def databases_table() -> str | None:
+    """Return what a fit of a query takes beside other ways to get its coefficients."""
+    measured = read("databases")
+    if measured is None:
+        return None
+    results, parts = measured["results"], []
+    for shape, found in results["tables"].items():
+        mine = found["times"]["gausswork"]["wall"]
+        for name, took in found["times"].items():
+            digits = found["digits"].get(name)
+            parts.append(
+                [_shape(shape), name, f"{took['wall']:.2f} ± {took['wall_spread']:.2f}",
+                 "" if name == "gausswork" else f"{took['wall'] / mine:.2g}×",
+                 _megabytes(found["memory"][name]), "" if digits is None else f"{digits:.1f}"]
+            )  # fmt: skip
+    heads = ["rows × columns", "by", "seconds", "of gausswork's", "MB", "digits"]
+    return "\n".join(
+        [
+            "Seconds of wall time for the coefficients of a linear regression on all columns of a "
+            "table, client and server on the same machine; megabytes that the client needs beyond "
+            "what it has loaded; correct digits of the worst coefficient.",
+            "",
+            *_markdown(heads, parts),
+            "",
+            f"{results['server']} with its own settings, {measured['environment']['cores']} cores. "
+            "Medians of interleaved rounds with half their interquartile range.",
+            _versions(measured),
+        ]
+    )
+
+
 TABLES: dict[str, Callable[[], str | None]] = {
     "accuracy": accuracy_table,
     "condition": condition_table,
@@ -491,6 +523,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "normal": normal_table,
     "sampling": sampling_table,
     "initialization": initialization_table,
+    "databases": databases_table,
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from gausswork.cli.command import say
 
 # what the sums depend on; the rest of the arguments may change between the two runs
-_QUESTION = ("data", "target", "features", "weights", "frequencies", "missing")
+_QUESTION = ("data", "sql", "target", "features", "weights", "frequencies", "missing")
 
 
 def of_fit(arguments: argparse.Namespace) -> dict[str, Any]:
