@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import sys
 from pathlib import Path
 
 import duckdb
@@ -11,7 +13,7 @@ import pytest
 from pyarrow import parquet
 
 import gausswork as gw
-from gausswork.errors import DatabaseError, InputError, QueryError
+from gausswork.errors import DatabaseError, InputError, MissingPackageError, QueryError
 from tests.large.databases.test_postgresql import same
 
 ROWS = 150_001
@@ -161,3 +163,34 @@ def test_memory_stays_flat_while_rows_stream(here: Path) -> None:
     fit = gw.fit(query, "y")
     assert fit.rows == 3_000_000
     assert pa.total_allocated_bytes() - before < 5_000_000
+
+
+def test_a_descent_in_mini_batches_reads_a_query(here: Path) -> None:
+    method = gw.GradientDescent(batch_size=500, epochs=2, learning_rate=0.01)
+    query = gw.Query("select x, single, y from 'rows.parquet' order by k")
+    fit = gw.fit(query, "y", method=method)
+    again = gw.fit("rows.parquet", "y", features="x,single", method=method)
+    assert np.array_equal(fit.coefficients, again.coefficients)
+
+
+def test_a_fit_of_a_query_is_pickled_and_saved_without_its_rows(here: Path) -> None:
+    fit = gw.fit(gw.Query("select x, word, y from 'rows.parquet'"), "y")
+    assert pickle.loads(pickle.dumps(fit)).source is None
+    fit.save("model.json")
+    loaded = gw.load("model.json")
+    assert loaded.findings == fit.findings
+    same(loaded, fit)
+    ordered = gw.Query("select * from 'rows.parquet' where k < 9 order by k")
+    assert np.array_equal(loaded.predict(ordered), fit.predict()[:9], equal_nan=True)
+
+
+@pytest.mark.parametrize("package", ["duckdb", "adbc_driver_sqlite", "adbc_driver_postgresql"])
+def test_a_package_that_is_missing_is_named(
+    here: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    (here / "lab.db").write_bytes(b"SQLite format 3\0")
+    where = {"adbc_driver_sqlite": "sqlite:///lab.db", "adbc_driver_postgresql": "postgresql://h/x"}
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, f"{package}.dbapi", raising=False)
+    with pytest.raises(MissingPackageError, match=rf"{package}.*gausswork\[databases\]"):
+        gw.fit(gw.Query("select 1 as y", where.get(package)), "y")

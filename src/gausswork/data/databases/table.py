@@ -79,6 +79,7 @@ class QueryTable:
                 "the same last bit.",
                 "For the same bits each time end the query in ORDER BY a column that differs in "
                 "every row.",
+                {"ordered": False},
             ),
         )
 
