@@ -8,7 +8,7 @@ import { Checkup } from "./data-checkup.js";
 
 export const name = "data";
 export const title = "Your data";
-export const line = "Drop a CSV file: see its columns, fit a line through them, read what is wrong with it, and take the report along.";
+export const line = "Drop a CSV file: its columns, a fit, what is wrong with it, and a report to take along.";
 
 const EXAMPLE = "example";
 const KINDS = { number: "number", flag: "yes / no", text: "category", empty: "empty", unusable: "not usable" };

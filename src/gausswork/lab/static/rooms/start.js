@@ -7,7 +7,7 @@ import { Training } from "./start-training.js";
 
 export const name = "start";
 export const title = "Initialisation";
-export const line = "Choose how the weights begin: see signals and gradients die, explode or arrive, layer by layer, before any training.";
+export const line = "See signals and gradients die, explode or arrive, layer by layer, before any training.";
 
 export const SCHEMES = ["zeros", "rand", "randn", "default", "lecun", "xavier", "he", "orthogonal"];
 const ACTIVATIONS = ["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "elu", "selu", "linear"];
@@ -68,11 +68,11 @@ function Doctor({ doctor, answer, state, change }) {
       ${cure && html`<${Button} kind="strong" onClick=${() => change({ scheme: "he", scale: 1 }, { commit: true })}>Try He</${Button}>`}
     </div>
     <div class="numbers">
-      <${Shown} name="forward" label="Signals, per layer ×" value=${shown.forward} digits=${3} tone="blue" />
-      <${Shown} name="backward" label="Gradients, per layer ×" value=${shown.backward} digits=${3} tone="red" />
-      <${Shown} name="forward_total" label="Signals, all layers ×" value=${shown.forward_total} digits=${3} tone="blue" />
-      <${Shown} name="backward_total" label="Gradients, all layers ×" value=${shown.backward_total} digits=${3} tone="red" />
-      <${Shown} name="loss" label="Loss before training" value=${shown.loss} digits=${4} />
+      <${Shown} name="forward" label="Signals per layer ×" value=${shown.forward} digits=${3} tone="blue" />
+      <${Shown} name="backward" label="Gradients per layer ×" value=${shown.backward} digits=${3} tone="red" />
+      <${Shown} name="forward_total" label="Signals in all ×" value=${shown.forward_total} digits=${3} tone="blue" />
+      <${Shown} name="backward_total" label="Gradients in all ×" value=${shown.backward_total} digits=${3} tone="red" />
+      <${Shown} name="loss" label="Loss at the start" value=${shown.loss} digits=${4} />
     </div>
     <div class="doctor-findings"><${Findings} findings=${doctor.findings}
       none="Nothing wrong: signals arrive at the end, gradients at the beginning, and no two units are alike." /></div>
