@@ -53,7 +53,7 @@ export function QuantilePlot({ qq, label, xLabel, yLabel, bellName, name = "qq" 
         });
         const back = [...qq.z].reverse();
         return html`
-          <path class="band" d=${`${line(frame.x, frame.y, qq.z, qq.lower)}${line(frame.x, frame.y, back, [...qq.upper].reverse()).replace("M", "L")}Z`} />
+          <path class="qq-band" d=${`${line(frame.x, frame.y, qq.z, qq.lower)}${line(frame.x, frame.y, back, [...qq.upper].reverse()).replace("M", "L")}Z`} />
           <path class="mark-line s-red" d=${line(frame.x, frame.y, qq.z, qq.bell)} />
           <path class="dots f-blue" d=${dots.in} /><path class="crosses s-ink" d=${dots.out} />`;
       }}

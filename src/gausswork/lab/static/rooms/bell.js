@@ -210,7 +210,12 @@ function Languages({ shown }) {
     ["value", "a", "b"], ["z-score", "z_a", "z_b"], ["share", "below_a", "above_b"],
   ];
   const has = { a: "a" in shown, b: "b" in shown };
-  const cell = (key) => html`<output data-shown=${key} data-value=${JSON.stringify(shown[key])} data-digits="5">${format(shown[key], 5)}</output>`;
+  const cell = (key) => {
+    const value = shown[key];
+    // a share next to 1 with all of its nines, so that it is told from certainty
+    const nines = /^(a|b|z_a|z_b)$/.test(key) || value >= 1 ? 0 : (value.toFixed(15).match(/^0\.(9*)/)?.[1].length ?? 0);
+    return html`<output data-shown=${key} data-value=${JSON.stringify(value)} data-digits=${5 + nines}>${format(value, 5 + nines)}</output>`;
+  };
   return html`<table class="languages"><thead><tr><td></td>${has.a && html`<th scope="col">a</th>`}${has.b && html`<th scope="col">b</th>`}</tr></thead>
     <tbody>${rows.map(([label, a, b]) => html`<tr key=${a}><th scope="row">${label}</th>${has.a && html`<td>${label === "share" && html`<small>below </small>`}${cell(a)}</td>`}
       ${has.b && html`<td>${label === "share" && html`<small>above </small>`}${cell(b)}</td>`}</tr>`)}

@@ -52,6 +52,7 @@ export function Room({ lab, state, set, answer }) {
   }, [answer, wanted]);
   const running = slow !== null && slow.time < ending(slow);
   useFrames(running, (time) => {
+    if (slow === null) return; // ended within this frame
     const began = slow.began ?? time;
     slow.began = began;
     slow.time = (time - began) / 1000;
@@ -59,7 +60,7 @@ export function Room({ lab, state, set, answer }) {
     draw((n) => n + 1);
   });
   useFrames(growing, (time) => {
-    if (time - last.current < 60) return;
+    if (!growing || time - last.current < 60) return;
     last.current = time;
     const repeats = Math.min(MOST, state.repeats + Math.max(1, Math.round(state.repeats * 0.05)));
     set({ repeats }, { commit: repeats === MOST });

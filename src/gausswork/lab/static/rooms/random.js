@@ -37,6 +37,7 @@ export function Room({ lab, state, set, answer }) {
   const [watching, setWatching] = useState(null); // when the watching began, and up to which size
   const last = useRef(0);
   useFrames(watching !== null, (time) => {
+    if (watching === null) return; // stopped within this frame
     const began = watching.began ?? time;
     if (watching.began === null) setWatching({ ...watching, began });
     const share = Math.min(1, (time - began) / WATCH);
