@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.descent.outlook import Outlook, outlook
     from gausswork.leastsquares.descent.surface import LossSurface, loss_surface
     from gausswork.leastsquares.fit import Fit, fit, load
+    from gausswork.leastsquares.groups import Groups, fit_groups
     from gausswork.leastsquares.moments import Moments
     from gausswork.leastsquares.nested import Comparison, compare
     from gausswork.leastsquares.ridge import RidgePath, ridge_path
@@ -62,6 +63,7 @@ __all__ = [
     "Fit",
     "GradientDescent",
     "Grid",
+    "Groups",
     "HypothesisTest",
     "Inference",
     "Influence",
@@ -85,6 +87,7 @@ __all__ = [
     "compare",
     "errors",
     "fit",
+    "fit_groups",
     "fit_many",
     "glance",
     "initialization",
@@ -128,6 +131,8 @@ _HOMES = {
     "Robust": "gausswork.leastsquares.robust.covariance",
     "RidgePath": "gausswork.leastsquares.ridge",
     "compare": "gausswork.leastsquares.nested",
+    "Groups": "gausswork.leastsquares.groups",
+    "fit_groups": "gausswork.leastsquares.groups",
     "fit_many": "gausswork.leastsquares.several",
     "ridge_path": "gausswork.leastsquares.ridge",
     "Descent": "gausswork.leastsquares.descent.history",

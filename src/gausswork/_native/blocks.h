@@ -778,6 +778,8 @@ static void NAME(invert_triangle)(const double *rh, const double *rl, int p, dou
     }
 }
 
+#include "groups.h"
+
 #undef LOAD
 #undef STORE
 #undef ALL
@@ -791,6 +793,7 @@ static void NAME(invert_triangle)(const double *rh, const double *rl, int p, dou
 static const kernels NAME(kernels) = {
     ENTRY(gram_scratch), ENTRY(gram), ENTRY(residual_scratch), ENTRY(residual_sums),
     ENTRY(whitened_scratch), ENTRY(whitened_gram), ENTRY(cholesky), ENTRY(invert_triangle),
+    ENTRY(grouped),
 };
 #undef ENTRY
 #undef LANES

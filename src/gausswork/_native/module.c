@@ -56,7 +56,19 @@ typedef struct {
     void (*cholesky)(double *h, double *l, int p, const double *tolerance, int capacity,
                      unsigned char *skipped);
     void (*invert_triangle)(const double *rh, const double *rl, int p, double *h, double *l);
+    void (*grouped)(const table *, ptrdiff_t n, const double *scale, const double *codes,
+                    int frequency, double *states, double *scratch);
 } kernels;
+
+/* The layout of groups.h: rows of a triangle begin at multiples of the longest vector */
+#define GROUP_PAD(n) (((n) + 7) & ~7)
+static ptrdiff_t group_triangle(int m)
+{
+    ptrdiff_t total = 0;
+    for (int j = 0; j < m; j++) total += GROUP_PAD(j + 1);
+    return total;
+}
+static ptrdiff_t group_size(int q) { return 8 + GROUP_PAD(q + 1) + 2 * group_triangle(q + 1); }
 
 #include "small.h"
 
@@ -151,6 +163,7 @@ TARGET_END
 #define CODE const kernels *
 #define CODE_FOR(set) &kernels_##set
 #include "sets.h"
+#include "groups_solve.h"
 
 /* ------------------------------------------------------------------ arguments */
 
@@ -645,7 +658,103 @@ done:
     return result;
 }
 
+/* group_size(q) -> doubles of one group's state */
+static PyObject *py_group_size(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 1) < 0) return NULL;
+    long q = PyLong_AsLong(args[0]);
+    if (PyErr_Occurred()) return NULL;
+    if (q < 1 || q > 1000000) {
+        PyErr_SetString(PyExc_ValueError, "q is out of range");
+        return NULL;
+    }
+    return PyLong_FromSsize_t(group_size((int)q));
+}
+
+/* grouped(x, y, weight, codes, frequency, scale, states): adds every row to the state of its group */
+static PyObject *py_grouped(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 7) < 0) return NULL;
+    int frequency = PyObject_IsTrue(args[4]);
+    input in;
+    PyObject *result = NULL;
+    Py_buffer views[3];
+    if (input_read(&in, args[0], args[1], args[2]) < 0) goto done;
+    Py_ssize_t q = in.t.predictors + 1, sizes[3] = {in.rows, q, -1};
+    PyObject *objects[3] = {args[3], args[5], args[6]};
+    if (many_doubles(objects, views, sizes, 3, 2) < 0) goto done;
+    const Py_ssize_t size = group_size((int)q);
+    const Py_ssize_t groups = views[2].len / (Py_ssize_t)sizeof(double) / size;
+    const double *codes = views[0].buf;
+    int valid = 1;
+    for (Py_ssize_t i = 0; valid && i < in.rows; i++)
+        valid = codes[i] >= 0.0 && codes[i] < (double)groups;
+    void *base = NULL;
+    double *scratch = valid ? scratch_new(4 * GROUP_PAD((size_t)q + 1), &base) : NULL;
+    if (!valid) PyErr_SetString(PyExc_ValueError, "a row belongs to no group");
+    if (scratch) {
+        Py_BEGIN_ALLOW_THREADS
+        active->code->grouped(&in.t, in.rows, views[1].buf, codes, frequency, views[2].buf, scratch);
+        free(base);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    release(views, 3);
+done:
+    input_free(&in);
+    return result;
+}
+
+/* group_solve(q, intercept, wanted, tolerance, product_error, bounds, exponents, states, out): fits
+ * every group; `out` takes GROUP_ANSWER(q) numbers of each, the last one 0 where solve.py must */
+static PyObject *py_group_solve(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    (void)self;
+    if (arity(nargs, 9) < 0) return NULL;
+    long q = PyLong_AsLong(args[0]);
+    int intercept = PyObject_IsTrue(args[1]);
+    double wanted = PyFloat_AsDouble(args[2]), tolerance = PyFloat_AsDouble(args[3]);
+    double product_error = PyFloat_AsDouble(args[4]);
+    if (PyErr_Occurred()) return NULL;
+    if (q < 2 || q > SMALL_PREDICTORS + 1) {
+        PyErr_SetString(PyExc_ValueError, "q is out of range");
+        return NULL;
+    }
+    const Py_ssize_t size = group_size((int)q);
+    Py_buffer views[4];
+    Py_ssize_t sizes[4] = {sizeof(bounds) / sizeof(double), q, -1, -1};
+    if (many_doubles(args + 5, views, sizes, 4, 3) < 0) return NULL;
+    PyObject *result = NULL;
+    const Py_ssize_t groups = views[2].len / (Py_ssize_t)sizeof(double) / size;
+    void *base = NULL;
+    if (views[3].len != groups * GROUP_ANSWER(q) * (Py_ssize_t)sizeof(double)) {
+        PyErr_SetString(PyExc_ValueError, "sizes disagree");
+    } else {
+        double *scratch = scratch_new(group_scratch((int)q), &base);
+        if (scratch) {
+            const double *states = views[2].buf;
+            double *out = views[3].buf;
+            Py_BEGIN_ALLOW_THREADS
+            for (Py_ssize_t g = 0; g < groups; g++)
+                group_solve(states + g * size, (int)q - 1, intercept, wanted, tolerance,
+                            product_error, views[1].buf, views[0].buf, active->code, scratch,
+                            out + g * GROUP_ANSWER(q));
+            free(base);
+            Py_END_ALLOW_THREADS
+            result = Py_NewRef(Py_None);
+        }
+    }
+    release(views, 4);
+    return result;
+}
+
 static PyMethodDef methods[] = {
+    CALL(group_size, "group_size(q) -> doubles of one group's state"),
+    CALL(grouped, "grouped(x, y, weight, codes, frequency, scale, states)"),
+    CALL(group_solve,
+         "group_solve(q, intercept, wanted, tolerance, product_error, bounds, exponents, states, out)"),
     CALL(gram, "gram(x, y, weight, tier, scale, shift, out)"),
     CALL(add, "add(q, total, part)"),
     CALL(residual_sums, "residual_sums(x, y, weight, b0_high, b0_low, scale, b_high, b_low, out)"),

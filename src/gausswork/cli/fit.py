@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gausswork.cli import descent, inference, query, resume, shown
+from gausswork.cli import descent, groups, inference, query, resume, shown
 from gausswork.cli.command import (
     ALARMED,
     DONE,
@@ -26,6 +26,7 @@ examples:
   gausswork fit heights.csv --target childHeight --features midparentHeight,gender --show-work
   gausswork fit heights.csv 'childHeight ~ midparentHeight * gender'
   gausswork fit heights.csv 'childHeight ~ midparentHeight + gender' --cluster family
+  gausswork fit sales.csv 'price ~ size + age' --by town -o coefficients.csv
   gausswork fit 'part-*.parquet' --target y --save model.json --plot fit.png
   gausswork fit heights.csv 'childHeight ~ midparentHeight' --check --report report.html
   gausswork fit data.csv.gz --target y --json | jq .r_squared
@@ -92,6 +93,7 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
     command.add_argument(
         "--report", metavar="FILE.html", help="write a report with the check-up as one HTML file"
     )
+    groups.add_arguments(command)
     inference.add_arguments(command)
     shown.add_arguments(command)
     descent.add_arguments(command)
@@ -108,6 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     _take_formula(arguments)
     data = query.data_of(arguments)
+    if arguments.by is not None or arguments.output is not None:
+        return groups.run(arguments, data)
     check_level(arguments.level)
     method = descent.method_of(arguments)
     inference.check(arguments)

@@ -34,9 +34,9 @@ def with_lows(backend: Backend, parents: tuple[int, ...]) -> Backend:
         none = np.zeros(len(of))
         wide = backend.gram(x, y, _beside(scale, scale[of]), _beside(shift, none), tier, weight)
         p = len(scale) - 1
-        first = _folded((wide.first_high, wide.first_low), of, p)
-        rows = _folded((wide.second_high, wide.second_low), of, p)
-        second = _folded((rows[0].T, rows[1].T), of, p)
+        first = folded((wide.first_high, wide.first_low), of, p)
+        rows = folded((wide.second_high, wide.second_low), of, p)
+        second = folded((rows[0].T, rows[1].T), of, p)
         return Sums(*first, *map(np.ascontiguousarray, second))
 
     def residual_sums(
@@ -45,7 +45,7 @@ def with_lows(backend: Backend, parents: tuple[int, ...]) -> Backend:
     ) -> DoubleDouble:  # fmt: skip
         both = tuple(np.append(word, word[of]) for word in coefficients)
         wide = backend.residual_sums(x, y, _beside(scale, scale[of]), intercept, both, weight)
-        return _folded(wide, of, len(scale) - 1)
+        return folded(wide, of, len(scale) - 1)
 
     def whitened_gram(
         x: Any, y: Any, scale: Array, mean: DoubleDouble, factor: Array, weight: Any = None
@@ -70,7 +70,7 @@ def _beside(values: Array, of_lows: Array) -> Array:
     return np.concatenate([values[:-1], of_lows, values[-1:]])
 
 
-def _folded(sums: DoubleDouble, of: npt.NDArray[np.intp], p: int) -> DoubleDouble:
+def folded(sums: DoubleDouble, of: npt.NDArray[np.intp], p: int) -> DoubleDouble:
     """Add the entries of the low words to those that they belong to, along the first axis."""
     high, low = (
         np.delete(sums[0], np.s_[p : p + len(of)], 0),

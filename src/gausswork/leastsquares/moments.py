@@ -397,7 +397,7 @@ def accumulate(
             )
         batches = chain((opening,), batches)
         with np.errstate(all="ignore"):
-            guessed, shift = _origin(opening, p, exponents)
+            guessed, shift = guessed_origin(opening, p, exponents)
     with np.errstate(all="ignore"):  # NaN and overflow show in the sums and are explained there
         scale = np.ldexp(1.0, guessed.astype(np.int32))
 
@@ -470,7 +470,7 @@ def workers_for(threads: int | None, backend: Backend, work: float) -> int:
     return threads or processors.available()
 
 
-def _origin(opening: Batch, p: int, exponents: Integers | None) -> tuple[Integers, Array]:
+def guessed_origin(opening: Batch, p: int, exponents: Integers | None) -> tuple[Integers, Array]:
     """Guess scale and mean of each column from a strided sample of the first block."""
     stride = max(1, len(opening) // _SAMPLE_ROWS)
     sample = np.empty((len(range(0, len(opening), stride)), p + 1))

@@ -19,6 +19,7 @@ from gausswork.leastsquares.whiten import Whitened
 
 _RESIDUAL_ERROR = 2.0**-101  # of sums in double-double
 _MOST_PASSES = 6
+_NOTHING = 2.0**-64  # share of the target below which a coefficient that may be zero is zero
 _LEAST_GAIN = 0.5  # digits a further pass must bring
 
 
@@ -71,16 +72,29 @@ def unrefined(system: System, factor: Factor, to: Reach) -> Refinement:
         intercept = dd.subtract(system.target_mean, backend.dot(beta, to.mean))
         about = system.target_norm + float(np.abs(inflated).sum())
         intercept_error = bound * to.intercept + SAFETY * factor.error * about / math.sqrt(n)
+    error = bound * to.rows
+    # zero to more digits than any data has: say zero, not noise
+    raw = np.sqrt(system.raw_square[factor.kept])
+    magnitude = math.sqrt(system.target_raw_square)
+    of_zero = error * raw / magnitude * system.unevenness if magnitude else np.ones_like(error)
+    nothing = (np.abs(beta[0]) <= error) & (of_zero <= _NOTHING)
+    if nothing.any():
+        beta = (np.where(nothing, 0.0, beta[0]), np.where(nothing, 0.0, beta[1]))
+    intercept_of_zero = 1.0
+    if magnitude:
+        intercept_of_zero = intercept_error * math.sqrt(n) / magnitude * system.unevenness
+    if abs(intercept[0]) <= intercept_error and intercept_of_zero <= _NOTHING:
+        intercept = (0.0, 0.0)
     return Refinement(
         coefficients=beta,
-        error=bound * to.rows,
-        error_of_zero=1.0,
+        error=error,
+        error_of_zero=float(of_zero[nothing].max(initial=0.0)) if nothing.any() else 1.0,
         intercept=intercept,
         intercept_error=intercept_error,
-        intercept_error_of_zero=1.0,
+        intercept_error_of_zero=intercept_of_zero if intercept == (0.0, 0.0) else 1.0,
         residual_square=residual[0],
         residual_square_error=SAFETY * factor.error * size**2
-        + _slope(system, factor, beta[0], bound * to.rows),
+        + _slope(system, factor, beta[0], error),
         passes=0,
     )
 

@@ -95,16 +95,16 @@ def glance(*fits: Any, names: Sequence[str] | None = None, library: str | None =
 def _frame(columns: dict[str, list[Any]], library: str | None, models: list[Model]) -> Any:
     if library is not None and library not in LIBRARIES:
         raise InputError(f"library must be one of {listed(LIBRARIES)}; got {library!r}.")
-    name = library or _own(models)
+    name = library or library_of([model.fit.description for model in models])
     if name == "pyarrow":
         return require("pyarrow", purpose="Arrow tables", extra="pyarrow").table(columns)
     return require(name, purpose="Data frames", extra=name).DataFrame(columns)
 
 
-def _own(models: list[Model]) -> str:
+def library_of(descriptions: Sequence[str]) -> str:
     """Return the library of the data that was fitted, or one that is at hand."""
-    for model in models:
+    for description in descriptions:
         for beginning, library in _DESCRIBED.items():
-            if model.fit.description.startswith(beginning):
+            if description.startswith(beginning):
                 return library
     return next((name for name in ("pandas", "polars") if name in sys.modules), "pyarrow")
