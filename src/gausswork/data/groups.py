@@ -331,7 +331,8 @@ def _refuse_groups_as_terms(
 
     used = feature_names(features) or []
     if formula is not None:
-        from gausswork.data.formulas.grammar import factor_columns, parse, target_columns
+        from gausswork.data.formulas.factors import factor_columns
+        from gausswork.data.formulas.grammar import parse, target_columns
 
         parsed = parse(formula, tuple(names))
         used = [name for factor in parsed.factors for name in factor_columns(factor)]

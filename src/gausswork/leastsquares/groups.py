@@ -48,6 +48,7 @@ class Groups:
     target : what is explained.
     rows : (g,) rows of each group; frequencies added up.
     rank : (g,) coefficients estimated.
+    effective_rank : (g,) the rank, but for a ridge fit, whose coefficients are shrunk.
     coefficients, standard_errors : (g, k).
     trusted_digits, standard_error_digits, data_digits : (g, k) as in :class:`Fit`.
     residual_sum_of_squares, total_sum_of_squares : (g,).
@@ -63,6 +64,7 @@ class Groups:
     target: str
     rows: npt.NDArray[np.int64]
     rank: npt.NDArray[np.int64]
+    effective_rank: Vector
     coefficients: Matrix
     standard_errors: Matrix
     trusted_digits: Matrix
@@ -88,7 +90,7 @@ class Groups:
     @property
     def residual_sd(self) -> Vector:
         """Residual standard deviation, (g,); NaN without degrees of freedom."""
-        free = self.degrees_of_freedom
+        free = self.rows - self.effective_rank
         with np.errstate(all="ignore"):
             return np.where(free > 0, np.sqrt(self.residual_sum_of_squares / free), np.nan)
 
@@ -328,6 +330,7 @@ def _solved(
     table = np.full((5, len(keys), k), np.nan)
     squares = np.zeros((2, len(keys)))
     rank = np.full(len(keys), k, dtype=np.int64)
+    effective = rank.astype(np.float64)
     rest = _by_the_compiled(sums, numbers, intercept, method, backend, table, squares)
     powers = () if recipe.formula is None else recipe.formula.powers
     lacking: list[int] = []
@@ -340,7 +343,7 @@ def _solved(
             )
         found = solve(moments, intercept=intercept, method=method, powers=powers, backend=backend)
         _enter(found, table[:, place], squares[:, place])
-        rank[place] = found.rank
+        rank[place], effective[place] = found.rank, found.effective_rank
         if found.dependencies:
             lacking.append(place)
     names = (*(("intercept",) if intercept else ()), *recipe.names)
@@ -352,6 +355,7 @@ def _solved(
         target=recipe.target,
         rows=rows,
         rank=rank,
+        effective_rank=effective,
         coefficients=table[0],
         standard_errors=table[1],
         trusted_digits=table[2],
