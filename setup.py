@@ -40,7 +40,16 @@ def extension(name: str, source: str, *headers: str) -> Extension:
 
 setup(
     ext_modules=[
-        extension("_kernels", "module.c", "blocks.h", "doubledouble.h", "sets.h", "small.h", "groups.h", "groups_solve.h"),
+        extension(
+            "_kernels",
+            "module.c",
+            "blocks.h",
+            "doubledouble.h",
+            "sets.h",
+            "small.h",
+            "groups.h",
+            "groups_solve.h",
+        ),
         extension("_csv", "csv.c"),
         extension(
             "_normal",
