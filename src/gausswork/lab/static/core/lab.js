@@ -48,13 +48,15 @@ function Shell({ lab, connection }) {
     return () => removeEventListener("hashchange", moved);
   }, []);
   useEffect(() => {
-    document.querySelector(".rooms [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    // not scrollIntoView: the next Tab would begin there, behind the skip link
+    const link = document.querySelector(".rooms [aria-current]");
+    if (link) link.parentElement.scrollLeft = link.offsetLeft - link.parentElement.offsetLeft - (link.parentElement.clientWidth - link.offsetWidth) / 2;
   }, [name]);
   return html`<${Fragment}>
     <a class="skip" href="#room" onClick=${(e) => { e.preventDefault(); document.getElementById("room")?.focus(); }}>Skip to the room</a>
     <header class="top">
       <h1><img src="/static/icon.svg" alt="" width="28" height="28" />gausswork <span>lab</span></h1>
-      <nav class="rooms" aria-label="Rooms" tabindex="-1">${names.map((one) => html`
+      <nav class="rooms" aria-label="Rooms">${names.map((one) => html`
         <a key=${one} href=${`#${one}`} aria-current=${one === name ? "page" : undefined}>${TITLES[one] ?? one}</a>`)}</nav>
       <${Theme} />
     </header>

@@ -86,6 +86,16 @@ export function RoomPage({ lab, name, module }) {
     listening.addEventListener("keydown", key);
     return () => listening.removeEventListener("keydown", key);
   }, [lab, store]);
+  useEffect(() => { // what scrolls sideways can be scrolled by the keyboard too
+    for (const box of place.current.querySelectorAll(".scroll, .python pre")) {
+      const scrolls = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+      if (!scrolls && !box.dataset.scrolls) continue;
+      box.dataset.scrolls = "true";
+      box.tabIndex = scrolls ? 0 : -1;
+      box.setAttribute("role", "region");
+      if (!box.hasAttribute("aria-label")) box.setAttribute("aria-label", "Scrolls sideways");
+    }
+  });
   const set = (partial, how) => store.set(partial, how);
   const part = lab.embedded ? "section" : "main";
   return html`<${part} ref=${place} id="room" tabindex="-1" class="room" data-room=${name} aria-label=${module.title}

@@ -1,0 +1,328 @@
+"""Promise: every room opens, for every eye and every hand; what was done there is never lost."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gausswork.lab import launch, rooms
+from gausswork.lab.app import Lab
+
+from .conftest import Watched
+
+ROOMS = rooms.available()
+WIDE = {"width": 1280, "height": 800}
+PHONE = {"width": 360, "height": 740}
+# An element that reaches beyond the window although it does not scroll by itself.
+OVERFLOW = """() => {
+  const seen = document.documentElement.clientWidth;
+  const out = document.scrollingElement.scrollWidth - seen;
+  return out > 0 ? [out, ...[...document.querySelectorAll('main *')]
+    .filter((one) => one.getBoundingClientRect().right > seen + 1)
+    .slice(0, 5).map((one) => one.outerHTML.slice(0, 120))] : [];
+}"""
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_opens_without_a_complaint_and_axe_finds_none(
+    lab: Watched, axe: Callable[[Any], list[str]], room: str
+) -> None:
+    """Console errors and requests off loopback fail in the fixture; light and dark."""
+    page = lab.open(room)
+    assert page.title().endswith("gausswork lab")
+    assert page.locator("main .line").first.inner_text()
+    page.get_by_role("button", name="Show Python").click()
+    page.wait_for_selector(".python code span")
+    assert not axe(page)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(300)  # colours fade from light to dark
+    assert not axe(page)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_phone_and_twice_the_size_show_everything(
+    watch: Callable[..., Watched], room: str
+) -> None:
+    """At 200 % zoom a window of 1280 by 800 has room for half of that, as WCAG 1.4.10 says."""
+    for size, ratio in ((PHONE, 3), ({"width": 640, "height": 400}, 2)):
+        page = watch(viewport=size, device_scale_factor=ratio).open(room)
+        page.wait_for_timeout(200)
+        assert page.evaluate(OVERFLOW) == []
+
+
+def changed(lab: Watched, room: str) -> str:
+    """Change a number of a room by the keyboard; return the state that is kept."""
+    before = kept(lab, room)
+    slider = lab.page.locator('main input[type="range"]:not(:disabled)').first
+    slider.focus()
+    lab.page.keyboard.press("PageUp")
+    lab.settled(room)
+    after = kept(lab, room)
+    if after == before:  # it stood at its end
+        lab.page.keyboard.press("PageDown")
+        lab.settled(room)
+        after = kept(lab, room)
+    assert after != before
+    return after
+
+
+def kept(lab: Watched, room: str) -> str:
+    """Return what this tab keeps of a room."""
+    return str(lab.page.evaluate("name => sessionStorage['gausswork-lab:' + name] ?? ''", room))
+
+
+def sliding() -> str:
+    """Return the name of a room with sliders."""
+    return next(name for name in ("bell", *ROOMS) if name in ROOMS)
+
+
+def test_a_reload_keeps_the_room_and_its_state(lab: Watched) -> None:
+    room = sliding()
+    lab.open(room)
+    after = changed(lab, room)
+    shown = lab.shown(room)
+    lab.page.reload()
+    lab.settled(room)
+    assert lab.shown(room) == shown
+    assert kept(lab, room) == after
+
+
+def test_undo_takes_a_step_back_and_redo_repeats_it(lab: Watched) -> None:
+    room = sliding()
+    lab.open(room)
+    first = lab.shown(room)
+    changed(lab, room)
+    second = lab.shown(room)
+    assert second != first
+    lab.page.locator("main").focus()
+    lab.page.keyboard.press("Control+z")
+    assert lab.shown(room) == first
+    lab.page.keyboard.press("Control+Shift+z")
+    assert lab.shown(room) == second
+    lab.page.get_by_role("button", name="Undo").click()
+    assert lab.shown(room) == first
+    lab.page.get_by_role("button", name="Reset").click()
+    assert lab.shown(room) == first
+
+
+def test_two_tabs_do_not_disturb_each_other(lab: Watched) -> None:
+    room = sliding()
+    lab.open(room)
+    other = Watched(lab.page.context.new_page(), lab.address)
+    other.open(room)
+    before = other.shown(room)
+    changed(lab, room)
+    assert other.shown(room) == before
+    other.page.reload()
+    assert other.shown(room) == before or kept(other, room) == ""
+    changed(other, room)
+    mine = lab.shown(room)
+    lab.page.reload()
+    assert lab.shown(room) == mine
+
+
+def test_a_link_opens_the_same_room_in_another_browser(
+    lab: Watched, watch: Callable[..., Watched]
+) -> None:
+    room = sliding()
+    lab.open(room)
+    changed(lab, room)
+    shown = lab.shown(room)
+    lab.page.get_by_role("button", name="Share").click()
+    link = lab.page.locator("dialog input[readonly]")
+    for _ in range(100):
+        if link.input_value():
+            break
+        lab.page.wait_for_timeout(50)
+    other = watch()
+    other.page.goto(other.address)
+    other.settled()
+    other.page.goto(str(link.input_value()))
+    assert other.shown(room) == shown
+    assert "=" not in other.page.url.partition("#")[2]
+
+
+def test_a_file_keeps_a_room_and_brings_it_back(lab: Watched, tmp_path: Path) -> None:
+    room = sliding()
+    lab.open(room)
+    changed(lab, room)
+    shown = lab.shown(room)
+    lab.page.get_by_role("button", name="Share").click()
+    with lab.page.expect_download() as saving:
+        lab.page.get_by_role("button", name="Save as a file").click()
+    path = tmp_path / "room.json"
+    saving.value.save_as(path)
+    assert json.loads(path.read_text())["room"] == room
+    lab.page.keyboard.press("Escape")
+    lab.page.get_by_role("button", name="Reset").click()
+    assert lab.shown(room) != shown
+    lab.page.get_by_role("button", name="Share").click()
+    lab.page.locator('dialog input[type="file"]').set_input_files(path)
+    lab.page.get_by_text("The file is open.").first.wait_for()
+    assert lab.shown(room) == shown
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"room": "another"}')
+    lab.page.locator('dialog input[type="file"]').set_input_files(wrong)
+    lab.page.get_by_text("is no state of this room").first.wait_for()
+
+
+@pytest.mark.parametrize("packed", ["A", "%%%", "e30", "q1YqVrJSUKoFAA", "A" * 5000])
+def test_a_damaged_link_is_said_and_loses_nothing(lab: Watched, packed: str) -> None:
+    room = sliding()
+    lab.open(room)
+    after = changed(lab, room)
+    lab.page.goto(f"{lab.root}#{room}={packed}")
+    lab.page.get_by_text("The link is damaged").wait_for()
+    lab.settled(room)
+    assert kept(lab, room) == after
+
+
+def test_a_hostile_state_is_refused_in_words_and_reset_helps(lab: Watched) -> None:
+    """As an older version, or somebody else's file, might leave it in the browser."""
+    room = sliding()
+    lab.open(room)
+    shown = lab.shown(room)
+    lab.page.evaluate(
+        """name => { for (const store of [sessionStorage, localStorage])
+          store['gausswork-lab:' + name] = JSON.stringify(Object.fromEntries(
+            ['mean', 'sd', 'a', 'x', 'y', 'depth'].map((key) => [key, '<img src=x>']))) }""",
+        room,
+    )
+    lab.page.reload()
+    lab.settled(room)
+    assert lab.page.locator("main .problem-box").inner_text()
+    assert lab.page.locator("main img").count() == 0
+    lab.page.get_by_role("button", name="Reset").click()
+    assert lab.shown(room) == shown
+    assert lab.page.locator("main .problem-box").count() == 0
+
+
+def test_what_is_said_is_said_on_release_only(lab: Watched) -> None:
+    room = sliding()
+    lab.open(room)
+    said = lab.page.locator("#said")
+    slider = lab.page.locator('main input[type="range"]:not(:disabled)').first
+    box = slider.bounding_box()
+    assert box is not None
+    lab.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    lab.page.mouse.down()
+    lab.page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2, steps=10)
+    lab.page.wait_for_timeout(400)
+    assert said.inner_text() == ""
+    lab.page.mouse.up()
+    lab.page.wait_for_selector("#said:not(:empty)", state="attached")
+
+
+def test_the_script_is_copied_and_saved(lab: Watched, tmp_path: Path) -> None:
+    room = sliding()
+    lab.open(room)
+    lab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    lab.page.get_by_role("button", name="Show Python").click()
+    lab.page.wait_for_selector(".python code span")
+    text = lab.page.locator(".python code").inner_text()
+    lab.page.get_by_role("button", name="Copy", exact=True).click()
+    lab.page.get_by_text("Copied.").first.wait_for()
+    assert lab.page.evaluate("navigator.clipboard.readText()").strip() == text.strip()
+    with lab.page.expect_download() as saving:
+        lab.page.get_by_role("button", name="Save .py").click()
+    assert saving.value.suggested_filename == f"gausswork_{room}.py"
+    saving.value.save_as(tmp_path / "script.py")
+    assert (tmp_path / "script.py").read_text(encoding="utf-8").strip() == text.strip()
+
+
+def test_the_keyboard_reaches_rooms_and_tools_and_shows_where_it_is(lab: Watched) -> None:
+    lab.open(ROOMS[0])
+    page = lab.page
+    page.reload()
+    lab.settled()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "room"
+    page.locator(f'nav a[href="#{ROOMS[-1]}"]').focus()
+    page.keyboard.press("Enter")
+    lab.settled(ROOMS[-1])
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    for _ in range(25):  # whatever has the focus shows it
+        page.keyboard.press("Tab")
+        where = page.evaluate("document.activeElement.outerHTML.slice(0, 150)")
+        ring = page.evaluate(
+            f"""{outline} !== 'none' || [document.activeElement.querySelector('.ring'),
+              document.activeElement.nextElementSibling].some((one) => one &&
+              (getComputedStyle(one).outlineStyle !== 'none' || (one.matches('.ring') &&
+               !/rgba\\(0, 0, 0, 0\\)|none/.test(getComputedStyle(one).stroke))))"""
+        )
+        assert ring or "<body" in where, where
+
+
+def test_the_theme_is_chosen_and_kept(lab: Watched) -> None:
+    page = lab.open(ROOMS[0])
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    for _ in range(2):
+        page.locator("button.theme").click()
+    assert page.locator("button.theme").get_attribute("aria-label") == "Colours: dark"
+    assert page.evaluate(background) != light
+    page.reload()
+    lab.settled()
+    assert page.evaluate(background) != light
+
+
+def test_a_lab_that_was_stopped_is_said_and_one_that_is_back_goes_on(
+    watch: Callable[..., Watched],
+) -> None:
+    room = sliding()
+    with launch.running(Lab()) as opened:
+        seen = watch(opened.address)
+        seen.allowed = ["ERR_CONNECTION_REFUSED", "WebSocket", "Failed to load resource"]
+        seen.open(room)
+        changed(seen, room)
+        shown = seen.shown(room)
+    banner = seen.page.get_by_text("The lab does not answer")
+    banner.wait_for()
+    assert shown == dict(
+        seen.page.eval_on_selector_all(
+            "[data-shown]", "all => all.map(one => [one.dataset.shown, one.textContent])"
+        )
+    )
+
+
+def test_without_the_key_the_page_says_how_to_get_in(watch: Callable[..., Watched]) -> None:
+    stranger = watch()
+    stranger.allowed = ["403"]
+    stranger.page.goto(stranger.root)
+    assert "Open the whole address" in stranger.page.inner_text("body")
+
+
+def test_the_page_is_small() -> None:
+    """All files of the page together, compressed, stay below 200 kB."""
+    import gzip
+
+    static = Path(launch.__file__).parent / "static"
+    sizes = {
+        path.name: len(gzip.compress(path.read_bytes(), 6))
+        for path in static.rglob("*")
+        if path.suffix in {".html", ".js", ".css", ".svg"}
+    }
+    assert sum(sizes.values()) < 200_000, sizes
+
+
+def test_the_page_loads_nothing_from_elsewhere() -> None:
+    static = Path(launch.__file__).parent / "static"
+    for path in static.rglob("*"):
+        if path.suffix not in {".html", ".js", ".css"}:
+            continue
+        text = path.read_text(encoding="utf-8")
+        # names of XML vocabularies are no addresses to load from
+        found = [
+            url
+            for url in re.findall(r"https?://[^\s\"'`)]+", text)
+            if not url.startswith(("http://www.w3.org/", "https://anywidget.dev/"))
+        ]
+        assert not found, path
+        assert "@import" not in text or path.suffix == ".js"
