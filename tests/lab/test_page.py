@@ -207,6 +207,7 @@ def test_what_is_said_is_said_on_release_only(lab: Watched) -> None:
     lab.open(room)
     said = lab.page.locator("#said")
     slider = lab.page.locator('main input[type="range"]:not(:disabled)').first
+    slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     assert box is not None
     lab.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

@@ -22,6 +22,19 @@ export function Slider({
     if (step === null) return Number(raw.toPrecision(6));
     return Math.min(max, Math.max(min, Number((Math.round(raw / step) * step).toPrecision(12))));
   };
+  // A browser may fire no change event where the value was drawn anew in the middle of a drag:
+  // the step ends with whatever comes first of change, release and leaving.
+  const moving = useRef(null);
+  const move = (event) => {
+    moving.current = at(Number(event.currentTarget.value));
+    onInput(moving.current, { commit: false });
+  };
+  const finish = () => {
+    if (moving.current === null) return;
+    const last = moving.current;
+    moving.current = null;
+    onInput(last, { commit: true });
+  };
   const said = text ? text(value) : `${format(value, digits)}${unit && ` ${unit}`}`;
   const key = (event) => {
     // one step of the value per key, however fine the positions are
@@ -41,8 +54,7 @@ export function Slider({
     <div class="track">
       <input id=${id} type="range" min="0" max=${STEPS} step="any" value=${place(value) * STEPS}
         aria-valuetext=${said} disabled=${disabled} onKeyDown=${key}
-        onInput=${(e) => onInput(at(Number(e.currentTarget.value)), { commit: false })}
-        onChange=${(e) => onInput(at(Number(e.currentTarget.value)), { commit: true })} />
+        onInput=${move} onChange=${finish} onPointerUp=${finish} onPointerCancel=${finish} onBlur=${finish} />
       ${marks.filter(({ at: v }) => place(v) >= 0 && place(v) <= 1).map(({ at: v, label: word, name }) => html`
         <span class="mark" key=${name ?? word} data-mark=${name ?? word} data-at=${v}
           data-side=${place(v) > 0.75 ? "left" : place(v) < 0.25 ? "right" : "middle"}
