@@ -222,3 +222,16 @@ def p_value(value: float) -> str:
 def percent(level: float) -> str:
     """Return a level as people say it: 0.95 is ``95 %``."""
     return f"{level * 100:.12g} %"
+
+
+def bytes_of(done: int, total: int) -> str:
+    """Return how many of so many bytes: ``"640 of 1,077 MB"``."""
+    units = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"), (1, "bytes"))
+    unit, name = next(each for each in units if total >= 10 * each[0] or each[0] == 1)
+    return f"{done // unit:,} of {total // unit:,} {name}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as hours, minutes and seconds: ``"0:01:40"``."""
+    whole = max(0, math.ceil(seconds))
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -155,10 +155,14 @@ class Bar:
         self._bar: Any = None
         self._task: Any = None
         self._started: float | None = None
+        self._done = 0.0
 
     def __call__(self, rows: int, done: int | None, total: int | None) -> None:
-        """Show how far a pass over the rows has come."""
-        self._move(f"{rows:,} rows", done or 0, total)
+        """Show how far a pass over the rows has come: rows, bytes of the files, time left."""
+        text = f"{rows:,} rows"
+        if total:
+            text = f"{text}, {fmt.bytes_of(done or 0, total)}"
+        self._move(text, done or 0, total)
 
     def epoch(self, done: float, epochs: int, loss: float) -> None:
         """Show how far a descent has come, and its loss."""
@@ -181,6 +185,9 @@ class Bar:
             self._bar = _bar()
             self._bar.start()
             self._task = self._bar.add_task("reading", total=total)
+        if done < self._done:  # another pass: its pace is its own
+            self._bar.reset(self._task, total=total)
+        self._done = done
         self._bar.update(self._task, completed=done, total=total, description=text)
 
 
@@ -198,12 +205,24 @@ def progress(*, quiet: bool) -> Iterator[Bar | None]:
 
 
 def _bar() -> Any:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    class TimeLeft(ProgressColumn):
+        """How long the pass will go on at its pace, once that is known."""
+
+        max_refresh = 0.5
+
+        def render(self, task: Any) -> Text:
+            """Show it."""
+            left = task.time_remaining
+            return Text("" if left is None else f"{fmt.duration(left)} left")
 
     return Progress(
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
+        BarColumn(bar_width=24),  # with what stands beside it no more than 80 columns
         TimeElapsedColumn(),
+        TimeLeft(),
         console=_console(sys.stderr),
         transient=True,
     )

@@ -53,9 +53,8 @@ class ColumnarTable:
         """Describe columns from the schemas, once all files agree on them."""
         return {name: self._field(name) for name in names}
 
-    @property
     def identity(self) -> list[list[Any]]:
-        """What tells these files from others: see :func:`gausswork.data.files.identity`."""
+        """Return what tells these files from others: see :func:`gausswork.data.files.identity`."""
         return [identity(one.file) for one in self._files]
 
     def read(self, kinds: Mapping[str, Kind], start: Mark = (0, 0, 0)) -> Iterator[Portion]:
@@ -130,9 +129,8 @@ def _parquet_batches(
 
     # text arrives as dictionary codes: as they lie in the file, and cheap to count
     text = [name for name in names if is_text(one.schema.field(name).type)]
-    with parquet.ParquetFile(
-        str(one.file.path), buffer_size=_BUFFER_BYTES, pre_buffer=False, read_dictionary=text
-    ) as opened:
+    options = {"buffer_size": _BUFFER_BYTES, "pre_buffer": False, "read_dictionary": text}
+    with one.file.opened() as raw, parquet.ParquetFile(raw, **options) as opened:
         rows, group, about = 0, 0, opened.metadata
         while group < about.num_row_groups and rows + about.row_group(group).num_rows <= start:
             rows += about.row_group(group).num_rows
@@ -157,7 +155,7 @@ def _ipc_batches(
     options = pa.ipc.IpcReadOptions(included_fields=wanted)
     rows = 0
     with (
-        pa.OSFile(str(one.file.path)) as raw,
+        one.file.opened() as raw,
         pa.ipc.open_file(raw, options=options) as reader,
     ):
         for number in range(reader.num_record_batches):

@@ -77,7 +77,7 @@ def opened(file: DataFile) -> Iterator[tuple[Any, Any]]:
     """Open a file for reading: (stream of uncompressed bytes, raw file that knows its place)."""
     import pyarrow as pa
 
-    with file.opened() as raw:
+    with file.opened(in_order=True) as raw:
         if file.compression is None:
             yield raw, raw
         else:

@@ -117,9 +117,8 @@ class CsvTable:
                     first = self._files[0].head.file.name
                     raise DataFileError(missing_in_file(name, one.head.file.name, first))
 
-    @property
     def identity(self) -> list[list[Any]]:
-        """What tells these files from others: see :func:`gausswork.data.files.identity`."""
+        """Return what tells these files from others: see :func:`gausswork.data.files.identity`."""
         return [identity(one.head.file) for one in self._files]
 
     def read(self, kinds: Mapping[str, Kind], start: Mark | None = None) -> Iterator[Portion]:
@@ -189,7 +188,7 @@ def chunks(head: CsvHead, begin: Sequence[int] | None = None) -> Iterator[Chunk]
     rest = b""
     try:
         with opened(file) as (stream, raw):
-            skip_bytes(stream, start, seek=stream is raw)
+            skip_bytes(stream, start, seek=stream is raw and not file.streams)
             while data := _filled(rest, stream):
                 end = records_end(data, head.separator, head.newline)
                 if end == 0 and len(data) > RECORD_LIMIT:

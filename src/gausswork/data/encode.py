@@ -104,7 +104,7 @@ class EncodedSource:
     @property
     def resumable(self) -> bool:
         """Whether a pass can go on from the place of a batch, by :meth:`batches_from`."""
-        return hasattr(self.table, "identity")
+        return hasattr(type(self.table), "identity")
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield all complete rows in order, ``rows`` at a time."""

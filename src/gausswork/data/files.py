@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import glob
 import os
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from gausswork.data.kinds import listed
 from gausswork.data.tables import Table
@@ -16,6 +17,8 @@ from gausswork.errors import DataFileError
 from gausswork.findings import Finding, Severity
 
 PathLike: TypeAlias = str | os.PathLike[str]
+# The folders year=2024/month=3 say of all rows below: (("year", "2024"), ("month", "3")).
+Partition: TypeAlias = tuple[tuple[str, str | None], ...]
 
 # What a file starts with, and what to do about it if it is nothing that can be read here.
 _FOREIGN = (
@@ -28,6 +31,8 @@ _FOREIGN = (
     (b"\x80\x04", "a Python pickle", "Pickles run code when read; save the data as Parquet."),
     (b"\xfd7zXZ", "an xz archive", "Unpack it with xz -d, or use .gz or .zst."),
 )
+_KEY = re.compile(r"([^=]+)=(.*)")  # a folder of a partitioned table, as Hive names them
+_NO_VALUE = ("__HIVE_DEFAULT_PARTITION__", "")
 _END_BYTES = 1 << 16  # of a file that its identity looks at, on either side
 _COMPRESSED = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bz2"))
 
@@ -43,6 +48,8 @@ class DataFile:
     modified : time of its last change in nanoseconds, to notice a change between two passes.
     format : ``"csv"``, ``"parquet"`` or ``"ipc"``.
     compression : ``"gzip"``, ``"zstd"``, ``"bz2"``, or None.
+    label : its name with folders, where its name alone would not tell it from others.
+    partition : columns and values that the names of its folders give to all of its rows.
     """
 
     path: Path
@@ -50,14 +57,31 @@ class DataFile:
     modified: int
     format: str
     compression: str | None
+    label: str = field(default="", kw_only=True)
+    partition: Partition = field(default=(), kw_only=True)
 
     @property
     def name(self) -> str:
-        """Its name without the folder, for messages."""
-        return self.path.name
+        """What messages call it: its name, with the folders that tell it from others."""
+        return self.label or self.path.name
 
-    def opened(self) -> Any:
-        """Return its bytes as an Arrow file, to be closed by the caller."""
+    @property
+    def streams(self) -> bool:
+        """Whether bytes in order come without a way to skip any."""
+        return False
+
+    @property
+    def key(self) -> str:
+        """The same for every path that leads to this file."""
+        return str(self.path.resolve())
+
+    def opened(self, *, in_order: bool = False) -> Any:
+        """Return its bytes as an Arrow file, to be closed by the caller.
+
+        Parameters
+        ----------
+        in_order : whether the bytes will be read from the first to the last.
+        """
         import pyarrow as pa
 
         return pa.OSFile(str(self.path))
@@ -74,7 +98,12 @@ class MemoryFile(DataFile):
 
     content: bytes
 
-    def opened(self) -> Any:
+    @property
+    def key(self) -> str:
+        """Bytes in memory are nowhere else."""
+        return self.name
+
+    def opened(self, *, in_order: bool = False) -> Any:
         """Return its bytes as an Arrow file."""
         import pyarrow as pa
 
@@ -107,7 +136,8 @@ def file_table(data: PathLike | Sequence[PathLike]) -> Table:
         A file is missing, no regular file, not readable, empty or of a format not known here.
     """
     patterns = [data] if isinstance(data, str | os.PathLike) else list(data)
-    files = [inspect(path) for pattern in patterns for path in resolve(pattern)]
+    base = _common(patterns) if len(patterns) > 1 else None
+    files = [file for pattern in patterns for file in found(pattern, base)]
     _refuse_repeated(files)
     description = files[0].name
     if len(files) > 1:
@@ -125,7 +155,7 @@ def bytes_table(name: str, content: bytes) -> Table:
         They are empty or of a format not known here.
     """
     path = Path(name)
-    kind, compression = _format(path, content[:16])
+    kind, compression = format_of(path.name, content[:16])
     return table_of(
         [MemoryFile(path, len(content), 0, kind, compression, content)], description=path.name
     )
@@ -143,17 +173,96 @@ def table_of(files: Sequence[DataFile], *, description: str) -> Table:
     if files[0].format == "csv":
         from gausswork.data.csv_table import CsvTable
 
-        return CsvTable(files, description=description)
-    from gausswork.data.columnar import ColumnarTable
+        table: Any = CsvTable(files, description=description)
+    else:
+        from gausswork.data.columnar import ColumnarTable
 
-    return ColumnarTable(files, description=description)
+        table = ColumnarTable(files, description=description)
+    if any(file.partition for file in files):
+        from gausswork.data.partitions import partitioned
+
+        return partitioned(table, files)
+    return cast(Table, table)
+
+
+def found(pattern: PathLike, base: Path | None = None) -> Sequence[DataFile]:
+    """Look at the files that a path, a pattern, a partitioned folder or an address means.
+
+    Parameters
+    ----------
+    base : the folder below which names such as year=2024 are columns, where it is known.
+    """
+    text = os.fspath(pattern)
+    if "://" in text and not os.path.lexists(text):
+        from gausswork.data.remote import remote_files
+
+        return remote_files(text)
+    paths = resolve(pattern)
+    if glob.has_magic(text) and not os.path.lexists(text):
+        base = _base(Path(text).expanduser())
+    if len(paths) == 1 and paths[0].is_dir() and (below := files_below(paths[0])):
+        base, paths = paths[0], below
+    if base is None:
+        return [inspect(path) for path in paths]
+    files = []
+    for path in paths:
+        inner = path.relative_to(base) if path.is_relative_to(base) else Path(path.name)
+        keys = partition_of(inner.parts[:-1])
+        files.append(inspect(path, inner.as_posix() if keys else "", keys))
+    return files
+
+
+def _common(paths: Sequence[PathLike]) -> Path | None:
+    """Return the folder that holds all of these files, as a shell lists them for a pattern."""
+    folders = [Path(path).expanduser().parent for path in paths]
+    try:
+        return Path(os.path.commonpath(folders))
+    except ValueError:  # absolute and relative paths
+        return None
+
+
+def _base(pattern: Path) -> Path:
+    """Return the folders before the first one that a pattern leaves open."""
+    fixed: list[str] = []
+    for part in pattern.parts[:-1]:
+        if glob.has_magic(part):
+            break
+        fixed.append(part)
+    return Path(*fixed)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return the data files of a folder partitioned by year=2024/… in the order of their paths.
+
+    Hidden files and those that begin with an underscore are notes of the program that wrote it.
+    None where the folder is not partitioned.
+    """
+    if not any(_KEY.fullmatch(entry.name) and entry.is_dir() for entry in folder.iterdir()):
+        return []
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in paths if not is_note(path.relative_to(folder).parts))
+
+
+def is_note(parts: Sequence[str]) -> bool:
+    """Whether a path leads to a note of the program that wrote the table, such as ``_SUCCESS``."""
+    return any(part.startswith((".", "_")) for part in parts)
+
+
+def partition_of(folders: Sequence[str]) -> Partition:
+    """Read columns and values from the names of folders, None where a value is missing."""
+    from urllib.parse import unquote
+
+    keys = (match for folder in folders if (match := _KEY.fullmatch(folder)))
+    return tuple(
+        (unquote(key[1]), None if key[2] in _NO_VALUE else unquote(key[2])) for key in keys
+    )
 
 
 def _refuse_repeated(files: Sequence[DataFile]) -> None:
     """Refuse a file that is given twice, by whatever path: its rows would count twice."""
-    seen: dict[Path, Path] = {}
+    seen: dict[str, Path] = {}
     for file in files:
-        real = file.path.resolve()
+        real = file.key
         if real in seen:
             first = seen[real]
             ways = "" if file.path == first else f" (as {str(first)!r} and as {str(file.path)!r})"
@@ -175,8 +284,8 @@ def resolve(pattern: PathLike) -> list[Path]:
             "'-' is no file: standard input is not read, since data are read more than once. "
             "Write them to a file first and pass its path."
         )
-    if "://" in text:
-        raise DataFileError(f"{shown} is an address; download the file and pass its path.")
+    if "://" in text and not os.path.lexists(text):  # an address: no path leads there
+        return []
     try:
         path = Path(text).expanduser()
         if os.path.lexists(path) or not glob.has_magic(text):
@@ -191,7 +300,7 @@ def resolve(pattern: PathLike) -> list[Path]:
     return [Path(match) for match in matches if not Path(match).is_dir()] or [path]
 
 
-def inspect(path: Path) -> DataFile:
+def inspect(path: Path, label: str = "", partition: Partition = ()) -> DataFile:
     """Look at the first bytes of a file, and refuse what cannot be read with the reason."""
     try:
         if path.is_dir():
@@ -212,21 +321,24 @@ def inspect(path: Path) -> DataFile:
         ) from None
     except OSError as error:
         raise DataFileError(f"{path} cannot be read: {error.strerror or error}.") from None
-    kind, compression = _format(path, head)
-    return DataFile(path, status.st_size, status.st_mtime_ns, kind, compression)
+    kind, compression = format_of(label or path.name, head)
+    return DataFile(
+        path, status.st_size, status.st_mtime_ns, kind, compression, label=label,
+        partition=partition,
+    )  # fmt: skip
 
 
-def _format(path: Path, head: bytes) -> tuple[str, str | None]:
+def format_of(name: str, head: bytes) -> tuple[str, str | None]:
     """Tell format and compression from the first bytes; refuse what cannot be read."""
     if not head:
         raise DataFileError(
-            f"{path.name} is empty (0 bytes). Did the program that writes it fail, or is it still "
+            f"{name} is empty (0 bytes). Did the program that writes it fail, or is it still "
             "writing? Write the file again, with a line of column names and then the rows."
         )
     for magic, what, remedy in _FOREIGN:
         if head.startswith(magic):
-            raise DataFileError(f"{path.name} is {what}, which is not read here. {remedy}")
-    compression = next((name for magic, name in _COMPRESSED if head.startswith(magic)), None)
+            raise DataFileError(f"{name} is {what}, which is not read here. {remedy}")
+    compression = next((sort for magic, sort in _COMPRESSED if head.startswith(magic)), None)
     kind = "csv"
     if head.startswith(b"PAR1"):
         kind = "parquet"
@@ -234,7 +346,7 @@ def _format(path: Path, head: bytes) -> tuple[str, str | None]:
         kind = "ipc"
     elif head.startswith((b"FEA1", b"\xff\xff\xff\xff")):
         raise DataFileError(
-            f"{path.name} is in an Arrow format that cannot be read again from its start "
+            f"{name} is in an Arrow format that cannot be read again from its start "
             "(Feather 1 or an IPC stream). Write it as Parquet or as an Arrow IPC file."
         )
     return kind, compression
@@ -267,7 +379,9 @@ def refuse_changed(file: DataFile) -> None:
     try:
         stamp = file.stamp()
     except OSError as error:
-        raise DataFileError(f"{file.name} can no longer be read: {error.strerror}.") from None
+        raise DataFileError(
+            f"{file.name} can no longer be read: {error.strerror or error}."
+        ) from None
     if stamp != (file.size, file.modified):
         raise DataFileError(
             f"{file.name} has changed since it was opened. Wait until it is complete, then fit it "
@@ -283,12 +397,15 @@ def identity(file: DataFile) -> list[Any]:
     import hashlib
 
     try:
-        with file.path.open("rb") as stream:
+        with file.opened(in_order=True) as stream:
             ends = stream.read(_END_BYTES)
-            stream.seek(max(0, file.size - _END_BYTES))
-            ends += stream.read(_END_BYTES)
+            if not file.streams:
+                stream.seek(max(0, file.size - _END_BYTES))
+                ends += stream.read(_END_BYTES)
     except OSError as error:
-        raise DataFileError(f"{file.name} can no longer be read: {error.strerror}.") from None
+        raise DataFileError(
+            f"{file.name} can no longer be read: {error.strerror or error}."
+        ) from None
     return [file.name, file.size, file.modified, hashlib.sha256(ends).hexdigest()]
 
 

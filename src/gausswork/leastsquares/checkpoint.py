@@ -116,6 +116,7 @@ class Checkpoint:
         always: bool = True,
     ) -> None:
         check_path(path)
+        require_files(source)
         if always:
             check_writable(path)
             if not resume:
@@ -124,7 +125,8 @@ class Checkpoint:
         self.always = always
         self.failed = ""
         self.written_rows = 0
-        self._identity = identity_of(source)
+        self._source = source
+        self._known: dict[str, Any] | None = None
         # the same command may be given again and again, before the first state is written too
         begun = resume and not (always and not Path(path).exists())
         self._saved = load(path, self._identity, len(source.names) + 1) if begun else None
@@ -132,6 +134,13 @@ class Checkpoint:
         self._begun: tuple[int, Integers | None, Integers, Array] | None = None
         self._last = time.monotonic()
         self._pause = _PAUSE
+
+    @property
+    def _identity(self) -> dict[str, Any]:
+        """See :func:`identity_of`; asked for when there is something to write or to compare."""
+        if self._known is None:
+            self._known = identity_of(self._source)
+        return self._known
 
     def take(self) -> Saved | None:
         """Return the state to go on from, the first time; None where there is none."""
@@ -203,20 +212,25 @@ def identity_of(source: Source) -> dict[str, Any]:
     InputError
         The source is not made of files that can be read from any place.
     """
-    if not getattr(source, "resumable", False):
-        raise InputError(
-            "state= keeps the state of a fit of CSV, Parquet or Arrow files, for a later run to go "
-            "on from; these data are none. Leave state= and resume= out."
-        )
+    require_files(source)
     found: Any = source
     plain = {
-        "data": found.table.identity,
+        "data": found.table.identity(),
         "recipe": found.recipe.to_dict(),
         "missing": found.missing,
         "kernels": default_backend().name,
     }
     same: dict[str, Any] = json.loads(json.dumps(plain))
     return same
+
+
+def require_files(source: Source) -> None:
+    """Refuse data of which no state can be kept."""
+    if not getattr(source, "resumable", False):
+        raise InputError(
+            "state= keeps the state of a fit of CSV, Parquet or Arrow files, for a later run to go "
+            "on from; these data are none. Leave state= and resume= out."
+        )
 
 
 def save(saved: Saved, identity: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
