@@ -384,3 +384,13 @@ def test_the_password_of_an_address_is_shown_nowhere(
     for text in map(str, said):
         for form in (PASSWORD, "s3cret", server.address_with_password):
             assert form not in text
+
+
+def test_words_of_a_database_in_another_encoding_are_words(postgresql: Server) -> None:
+    postgresql.run(
+        "drop database if exists latin",
+        "create database latin template template0 encoding 'LATIN1' locale 'C'",
+    )
+    address = postgresql.address.replace("/postgres", "/latin")
+    sql = "select (array['café', 'thé'])[1 + g % 2] as drink, g as y from generate_series(1, 9) g"
+    assert gw.fit(gw.Query(sql, address), "y").names == ("intercept", "drink[thé]")

@@ -158,6 +158,8 @@ def _postgresql(rest: str) -> Address:
     given = {name.lower() for name, _ in parameters}
     if "fallback_application_name" not in given:
         parameters.append(("fallback_application_name", "gausswork"))
+    if "client_encoding" not in given:  # Arrow's text is UTF-8, whatever the database's is
+        parameters.append(("client_encoding", "UTF8"))
     if "connect_timeout" not in given and not os.environ.get("PGCONNECT_TIMEOUT"):
         parameters.append(("connect_timeout", "20"))  # libpq would wait for ever
     login = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")

@@ -46,8 +46,8 @@ def judged_by_all_rows(connection: Any, sql: str) -> str:
             )
             changed = True
         elif _reads_csv(node):
-            judging = _reader(connection, "")["function"]["arguments"][-1]
-            node["function"]["arguments"].append(judging)
+            judging = _arguments(_reader(connection, ""))[-1]
+            _arguments(node).append(judging)
             changed = True
     if not changed:
         return sql
@@ -95,8 +95,15 @@ def _reads_csv(node: dict[str, Any]) -> bool:
     function = node.get("function")
     if node.get("type") != "TABLE_FUNCTION" or not isinstance(function, dict):
         return False
-    named = {name for argument in function["arguments"] for name in _names_of(argument)}
+    named = {name for argument in _arguments(node) for name in _names_of(argument)}
     return function["function_name"] in _READERS and not named & _DECIDED
+
+
+def _arguments(node: dict[str, Any]) -> list[Any]:
+    """Return the arguments of a table function, as either version of DuckDB calls them."""
+    function = node["function"]
+    found: list[Any] = function["arguments" if "arguments" in function else "children"]
+    return found
 
 
 def _names_of(argument: dict[str, Any]) -> Iterator[str]:

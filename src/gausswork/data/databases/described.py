@@ -7,6 +7,7 @@ from typing import Any
 
 from gausswork.data.databases.sessions import Described
 from gausswork.data.kinds import Field, Kind, field_of
+from gausswork.errors import DatabaseError
 
 # PostgreSQL's types that Arrow's do not tell apart, or tell otherwise: what they hold, and the
 # SQL that makes numbers of them.
@@ -29,6 +30,11 @@ _TIMES = ("date", "timestamp", "timestamptz", "time", "timetz")
 def postgresql_column(field: Any) -> Described:
     """Describe a column by the Arrow field that ADBC gives it, and PostgreSQL's type in that."""
     kind = (field.metadata or {}).get(b"POSTGRESQL:type", b"").decode()
+    if not kind:  # money would pass for whole numbers, and dates for days
+        raise DatabaseError(
+            "the package adbc-driver-postgresql does not say which types columns have. "
+            "Install version 1.13 or later: pip install 'gausswork[databases]'."
+        )
     if kind == "numeric":
         number = Field(field.name, Kind.NUMBER, "decimal numbers")
         return Described(number, kind, of_decimal_text, decimals=True)
@@ -51,7 +57,7 @@ def postgresql_column(field: Any) -> Described:
         remedy = "Turn them into numbers or text in the query, as in column::text."
         holds = "values of a type of its own" if "unnamed" in kind else f"values of type {kind}"
         return Described(Field(field.name, Kind.UNUSABLE, holds, remedy), kind)
-    return Described(_in_query(field_of(field.name, field.type)), kind or str(field.type))
+    return Described(_in_query(field_of(field.name, field.type)), kind)
 
 
 def duckdb_column(name: str, arrow_type: Any, called: str) -> Described:

@@ -40,8 +40,8 @@ class DuckdbSession:
             self._require_select()
             self._bound(statement.text)
             self._sql = self._judged()
-            self._relation = self._bound(self._sql)
-            schema = _reader(self._relation.limit(0), 1).schema
+            relation = self._bound(self._sql)
+            schema = _reader(relation.limit(0), 1).schema
         except self._duckdb.Error as error:
             self.close()
             raise self._refused(error) from None
@@ -49,7 +49,7 @@ class DuckdbSession:
             self.close()
             raise
         self._schema = schema
-        self._called = dict(zip(schema.names, map(str, self._relation.types), strict=True))
+        self._called = dict(zip(schema.names, map(str, relation.types), strict=True))
         self.names = tuple(schema.names)
 
     def described(self, names: Sequence[str]) -> dict[str, Described]:
@@ -66,10 +66,8 @@ class DuckdbSession:
         pruned = len(set(names)) < len(self.names) and not self._statement.ordered
         rows = 0
         try:
-            relation = self._relation
-            if pruned:
-                relation = self._connection.sql(Statement(self._sql, False).only(tuple(names)))
-            reader = _reader(relation, PORTION_ROWS)
+            sql = Statement(self._sql, False).only(tuple(names)) if pruned else self._sql
+            reader = _reader(self._connection.sql(sql), PORTION_ROWS)
             for batch in read_ahead(iter(reader), cancel=self._connection.interrupt):
                 rows += len(batch)
                 yield batch if pruned else batch.select(list(names))
