@@ -107,8 +107,11 @@ def load(server: Server, rows: int, table: str) -> Any:
     return gw.fit(x, y, method=gw.NormalEquation(digits=15)).coefficients
 
 
-def measured(server: Server, rows: int, rounds: int) -> dict[str, Any]:
-    """Return times, digits and memory for a table of so many rows."""
+def measured(server: Server, rows: int, rounds: int, *, patience: float) -> dict[str, Any]:
+    """Return times, digits and memory for a table of so many rows.
+
+    Whoever needs more than ``patience`` seconds is run once, and that once is its time.
+    """
     import numpy as np
 
     load(server, 2000, "few")
@@ -120,7 +123,11 @@ def measured(server: Server, rows: int, rounds: int) -> dict[str, Any]:
         for name in (GAUSSWORK, PUSHED, PANDAS):
             off = np.abs(calls[name]() / truth - 1).max()
             digits[name] = float(min(16.0, -np.log10(max(off, 1e-16))))
-        times = timings(calls, rounds=rounds, patience=120.0, warm_up=False)
+        times = timings({PANDAS: calls.pop(PANDAS)}, rounds=1, warm_up=False)
+        if times[PANDAS].wall < patience:
+            calls[PANDAS] = contestants(address)[PANDAS]
+        times |= timings(calls, rounds=rounds, patience=120.0, warm_up=False)
+        calls = contestants(address)
     memory = {name: _memory(name, address) for name in calls}
     for name, time in times.items():
         say(f"  {rows:,} rows, {name}: {time.wall:.2f} s (best {time.best_wall:.2f}), "
@@ -148,8 +155,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     say("databases")
     os.environ["PGPASSWORD"] = PASSWORD
     with running(programs) as server:
-        shapes = ((100_000, 2),) if quick else ((1_000_000, 5), (5_000_000, 3))
-        results = {f"{rows}x{COLUMNS}": measured(server, rows, rounds) for rows, rounds in shapes}
+        shapes = ((100_000, 3),) if quick else ((1_000_000, 7), (5_000_000, 5))
+        results = {
+            f"{rows}x{COLUMNS}": measured(server, rows, rounds, patience=60.0)
+            for rows, rounds in shapes
+        }
         with server.connected() as cursor:
             cursor.execute("select version()")
             version = str(cursor.fetchone()[0]).split(" (")[0].split(" on ")[0]

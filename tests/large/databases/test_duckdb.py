@@ -68,7 +68,7 @@ def test_a_database_file_is_opened_to_be_read(here: Path) -> None:
 
 def test_every_type_is_a_number_a_category_or_refused_in_words(here: Path) -> None:
     columns = {
-        "range::tinyint": "", "range::usmallint": "", "range::hugeint": "", 
+        "range::tinyint": "", "range::usmallint": "", "range::hugeint": "",
         "range::decimal(18, 3)": "", "range::float": "", "(range % 2)::bool": "",
         "(['p', 'q'])[1 + range % 2]": "", "(['p', 'q'])[1 + range % 2]::enum('p', 'q')": "",
         "[range]": "arrays", "{'a': range}": "nested values", "map {1: range}": "nested values",
