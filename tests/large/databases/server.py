@@ -6,7 +6,6 @@ import contextlib
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -89,34 +88,42 @@ def running(programs: Path) -> Iterator[Server]:
             capture_output=True, check=False, cwd=folder, env={"PATH": os.environ["PATH"]}, **who,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr.decode()
-        for _ in range(3):  # another program may take the port in between
-            port = _free_port()
-            process = _start(programs, folder, port, who)
-            if _ready(process, port):
-                break
-            process.wait()
-        else:
+        port = _free_port()
+        process = _start(programs, folder, port, who)
+        if not _ready(process, port):
             raise AssertionError((folder / "log").read_text(encoding="utf-8"))
         yield Server(port)
     finally:
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)  # fast shutdown: sessions are ended
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGQUIT)
-                process.wait(30)
+        if process is not None:
+            assert process.stdin is not None  # a pipe, see _start
+            process.stdin.close()
+            process.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+# Ends the server when the pipe closes: at the end of the tests, or when they were killed.
+_GUARD = """
+exec 3<&0
+folder=$1; shift
+"$@" 3<&- </dev/null & server=$!
+(read -r line <&3; kill -INT $server) & guard=$!
+wait $server; code=$?
+kill $guard 2>/dev/null
+rm -rf "$folder/data"
+exit $code
+"""
 
 
 def _start(programs: Path, folder: Path, port: int, who: dict[str, Any]) -> subprocess.Popen[bytes]:
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
             [
+                "/bin/sh", "-c", _GUARD, "sh", folder,
                 programs / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder,
                 "-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=20",
             ],
-            stdout=log, stderr=log, cwd=folder, env={"PATH": os.environ["PATH"]}, **who,
+            stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=folder,
+            env={"PATH": os.environ["PATH"]}, **who,
         )  # fmt: skip
 
 
