@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from gausswork.cli import shown
-from gausswork.cli.command import ALARMED, DONE, EXIT_CODES, files_of, say
+from gausswork.cli import query, shown
+from gausswork.cli.command import ALARMED, DONE, EXIT_CODES, say
 
 _EXAMPLES = """\
 The rows that were fitted are not needed any more: a model holds their sums. Categories keep their
@@ -15,6 +15,7 @@ levels, formulas what they learned from the first rows.
 examples:
   gausswork update model.json today.csv --save model.json
   gausswork update model.json 'part-*.parquet' --save larger.json --json
+  gausswork update model.json --sql 'select * from runs where day = current_date' --db env:LAB
 """
 
 
@@ -29,8 +30,9 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
     )
     command.add_argument("model", metavar="MODEL", help="file written by fit --save")
     command.add_argument(
-        "data", metavar="DATA", nargs="+", help="files with the columns of the fit"
+        "data", metavar="DATA", nargs="*", help="files with the columns of the fit"
     )
+    query.add_arguments(command)
     command.add_argument(
         "--missing",
         choices=("drop", "error"),
@@ -52,12 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
     from gausswork.leastsquares.fit import load
     from gausswork.leastsquares.inference import check_level
 
+    data = query.data_of(arguments)
     check_level(arguments.level)
     shown.check(arguments)
     if arguments.save:
         models.check_place(arguments.save)
     fitted = load(arguments.model).update(
-        files_of(arguments), missing=arguments.missing, threads=arguments.threads
+        data, missing=arguments.missing, threads=arguments.threads
     )
     if arguments.save:
         fitted.save(arguments.save)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gausswork.data.groups import OpenedGroups, named, open_groups, ordered
 from gausswork.data.kinds import listed
 from gausswork.data.recipe import INTERCEPT, Recipe
+from gausswork.data.snapshots import one_snapshot
 from gausswork.data.sources import Tally
 from gausswork.data.weights import ANALYTIC, FREQUENCY
 from gausswork.errors import InputError, NotFiniteError
@@ -210,6 +211,7 @@ class Groups:
         return f"Groups(by={', '.join(self.by)!r}, groups={len(self)}, terms={len(self.names)})"
 
 
+@one_snapshot
 def fit_groups(
     data: Any,
     target: Any = None,

@@ -10,6 +10,7 @@ import numpy as np
 
 from gausswork.data.arrays import ArraySource, ColumnsSource, KeptRows
 from gausswork.data.recipe import CATEGORY, Recipe
+from gausswork.data.snapshots import one_snapshot
 from gausswork.data.sources import Source, Tally
 from gausswork.data.weights import ANALYTIC, ARGUMENTS, FREQUENCY, Weights
 from gausswork.errors import GaussworkError, InputError, NotFiniteError
@@ -28,6 +29,7 @@ _FURTHER = " and further rows"  # in the description of a fit
 _SAME = 64.0  # error constants by which sums of the same rows may differ
 
 
+@one_snapshot
 def moments_of(
     data: Any,
     target: Any = None,

@@ -13,6 +13,7 @@ import pytest
 from pyarrow import parquet
 
 import gausswork as gw
+from gausswork.cli import main
 from gausswork.errors import DatabaseError, InputError, MissingPackageError, QueryError
 from tests.large.databases.test_postgresql import same
 
@@ -194,3 +195,36 @@ def test_a_package_that_is_missing_is_named(
     monkeypatch.delitem(sys.modules, f"{package}.dbapi", raising=False)
     with pytest.raises(MissingPackageError, match=rf"{package}.*gausswork\[databases\]"):
         gw.fit(gw.Query("select 1 as y", where.get(package)), "y")
+
+
+def test_clusters_need_rows_in_order(here: Path) -> None:
+    """Clusters and residuals come in passes of their own: only an order brings them together."""
+    ordered = gw.fit(gw.Query("select * from 'rows.parquet' order by k"), "y", features="x")
+    plain = gw.fit("rows.parquet", "y", features="x").robust("cluster", clusters="word")
+    found = ordered.robust("cluster", clusters="word").standard_errors
+    assert np.array_equal(found, plain.standard_errors)
+    unordered = gw.Query("select * from 'rows.parquet'")
+    fit = gw.fit(unordered, "y", features="x")
+    for clusters, data in (("word", None), ("word", unordered), (np.arange(ROWS) % 7, None)):
+        with pytest.raises(InputError, match="ORDER BY"):
+            fit.robust("cluster", clusters=clusters, data=data)
+
+
+def test_sums_groups_and_updates_take_queries(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = gw.Query("select x, single, word, y from 'rows.parquet' where k < 90000 order by k")
+    rest = gw.Query("select x, single, word, y from 'rows.parquet' where k >= 90000 order by k")
+    whole = gw.fit("rows.parquet", "y", features="x,single")
+    fit = gw.fit(first, "y", features="x,single").update(rest)
+    assert fit.rows == whole.rows
+    assert np.allclose(fit.coefficients, whole.coefficients, rtol=1e-9, atol=0)
+    by_word = gw.fit_groups(gw.Query("select * from 'rows.parquet' order by k"), "y", by="word",
+                            features="x")  # fmt: skip
+    from_file = gw.fit_groups("rows.parquet", "y", by="word", features="x")
+    for key in ("a", "b", "c"):
+        same(by_word[key], from_file[key])
+    gw.fit(first, "y", features="x,single").save("model.json")
+    assert main(["update", "model.json", "--sql", rest.sql, "--save", "new.json"]) == 0
+    assert gw.load("new.json").rows == whole.rows
+    assert "further rows" in capsys.readouterr().out

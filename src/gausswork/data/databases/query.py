@@ -56,6 +56,13 @@ class Query:
         the_statement(self.sql, address.scheme)
 
     @property
+    def ordered(self) -> bool:
+        """Whether the query says in which order its rows come."""
+        from gausswork.data.databases.statements import the_statement
+
+        return the_statement(self.sql, self.address.scheme).ordered
+
+    @property
     def address(self) -> Address:
         """Where the database is."""
         return Address.of(None if self.database is None else os.fspath(self.database))

@@ -59,6 +59,11 @@ class QueryTable:
         return self._names
 
     @property
+    def ordered(self) -> bool:
+        """Whether the query says in which order its rows come."""
+        return self._statement.ordered
+
+    @property
     def hint(self) -> str:
         """A sentence for whoever asks for a column that is not there."""
         if self._address.scheme == "postgresql":
@@ -68,7 +73,7 @@ class QueryTable:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Say what an answer without ORDER BY means for the digits."""
-        if self._statement.ordered:
+        if self.ordered:
             return ()
         return (
             Finding(

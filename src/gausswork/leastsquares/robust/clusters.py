@@ -51,6 +51,7 @@ def clusterings_of(fit: Fit, clusters: Any, data: Any, source: Source) -> tuple[
         They cannot be found, do not go with the rows, or are more than two.
     """
     ways = _ways(clusters)
+    _require_order(source if data is None else data)
     found = []
     for number, way in enumerate(ways):
         if isinstance(way, str):
@@ -73,6 +74,17 @@ def both(a: Clustering, b: Clustering) -> Clustering:
     gaps = int(len(levels) > 0 and levels[0] < 0)
     name = f"{a.name} and {b.name}"
     return Clustering(name, codes.astype(np.int64) - gaps, len(levels) - gaps, a.by_kept)
+
+
+def _require_order(data: Any) -> None:
+    """Refuse a query without ORDER BY: clusters come in a pass of their own, or by row."""
+    table = getattr(data, "table", data)
+    if getattr(table, "ordered", True) is False:
+        raise InputError(
+            "the rows of this fit come from a query without ORDER BY, in another order each time "
+            "perhaps, and clusters are matched to them row by row. End the query in ORDER BY a "
+            "column that differs in every row, and fit again."
+        )
 
 
 def _ways(clusters: Any) -> list[Any]:
