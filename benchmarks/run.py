@@ -1,7 +1,7 @@
 """Run the benchmarks and write their tables.
 
     python benchmarks/run.py [--quick] [accuracy] [speed] [memory] [calibration] [stochastic]
-        [normality] [descent] [sampling] [initialization] [normal] [databases]
+        [normality] [descent] [sampling] [initialization] [normal] [databases] [large]
 
 Without names: all of them. ``--quick`` takes a minute or two, writes results/*-quick.json and
 leaves the tables of the pages alone; the whole run takes half an hour.
@@ -21,6 +21,7 @@ from benchmarks import (
     databases,
     descent,
     initialization,
+    large,
     memory,
     normal,
     normality,
@@ -42,6 +43,7 @@ PARTS = {
     "sampling": sampling.main,
     "initialization": initialization.main,
     "databases": databases.main,
+    "large": large.main,
 }
 
 

@@ -18,6 +18,7 @@ PAGES = (
     "README.md",
     "docs/benchmarks.md",
     "docs/databases.md",
+    "docs/large-data.md",
     "docs/normal.md",
     "docs/random-numbers.md",
     "benchmarks/README.md",
@@ -200,6 +201,81 @@ def memory_table() -> str | None:
             *_markdown(["file of 10 columns", "size", "gausswork"], files),
         ]
     )
+
+
+def large_table() -> str | None:
+    """Return times and peaks of whole fits of large files, and how memory grows with the rows."""
+    measured = read("large")
+    if measured is None:
+        return None
+    results = measured["results"]
+    csv, parquet = (results["race"][kind] for kind in ("csv", "parquet"))
+    body = [
+        [
+            name,
+            *(cell for kind in (csv, parquet) for cell in _race_cells(kind["contestants"], name)),
+        ]
+        for name in csv["contestants"]
+    ]
+    heads = [
+        "", f"CSV, {csv['file'] / 1e6:,.0f} MB", "times ours", "peak MB",
+        f"Parquet, {parquet['file'] / 1e6:,.0f} MB", "times ours", "peak MB",
+    ]  # fmt: skip
+    growth = [
+        [kind, *(cell for one in (small, large) for cell in
+                 (f"{one['rows']:,}", f"{one['file'] / 1e6:,.0f}", _megabytes(one["peak"]))),
+         f"{large['peak'] / small['peak']:.2f}"]
+        for kind, (small, large) in results["growth"].items()
+    ]  # fmt: skip
+    limits = [
+        f"{found['file'] / 1e6:,.0f} MB of {name} in a process that may take "
+        f"{found['limit'] / 1e6:.0f} MB more than it has"
+        for name, kind in (("CSV", "csv"), ("Parquet", "parquet"))
+        for found in [results["limit"][kind]]
+        if found["rows"]
+    ]  # fmt: skip
+    said = f"Fitted too: {' and '.join(limits)}." if limits else ""
+    return "\n".join(
+        [
+            f"A whole fit of {results['rows']:,} rows of ten predictors, from the path to the "
+            "coefficients, in seconds: median of interleaved rounds, each a process of its own, "
+            "warm, with half the interquartile range.",
+            "",
+            *_markdown(heads, body),
+            "",
+            "Batches: the reader's record batches and X'X by NumPy, without standard errors or "
+            f"certified digits. {measured['environment']['cores']} cores.",
+            "",
+            *_markdown(
+                [
+                    "peak memory",
+                    "rows",
+                    "file MB",
+                    "peak MB",
+                    "rows",
+                    "file MB",
+                    "peak MB",
+                    "ratio",
+                ],
+                growth,
+            ),
+            "",
+            said,
+            _versions(measured),
+        ]
+    )
+
+
+def _race_cells(contestants: dict[str, Any], name: str) -> list[str]:
+    found = contestants.get(name)
+    if found is None:
+        return ["", "", ""]
+    times = found["wall"] / contestants["gausswork"]["wall"]
+    return [
+        f"{found['wall']:.2f} ± {found['spread']:.2f}",
+        f"{times:.1f}",
+        f"{found['peak'] / 1e6:,.0f}",
+    ]
 
 
 def calibration_table() -> str | None:
@@ -524,6 +600,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "sampling": sampling_table,
     "initialization": initialization_table,
     "databases": databases_table,
+    "large": large_table,
 }
 
 

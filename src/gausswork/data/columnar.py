@@ -114,11 +114,13 @@ def _batches(one: ColumnarFile, names: Sequence[str], start: int) -> Iterator[tu
     """
     read = _ipc_batches if one.file.format == "ipc" else _parquet_batches
     batches = read(one, names or one.schema.names[:1], start)
+    rows = start
     while True:
-        with _explained(one.file):
+        with _explained(one.file, rows):
             item = next(batches, None)
         if item is None:
             return
+        rows += len(item[0])
         yield item
 
 
@@ -173,8 +175,9 @@ def _places(name: str, start: int) -> Callable[[int], str]:
 class _explained:  # noqa: N801 - used as a verb: with _explained(file)
     """Turn Arrow's errors into errors that name the file."""
 
-    def __init__(self, file: DataFile) -> None:
+    def __init__(self, file: DataFile, rows: int = 0) -> None:
         self._file = file
+        self._rows = rows
 
     def __enter__(self) -> None:
         return None
@@ -183,7 +186,8 @@ class _explained:  # noqa: N801 - used as a verb: with _explained(file)
         import pyarrow as pa
 
         if isinstance(error, pa.ArrowException | OSError):
+            where = f" after row {self._rows} of it" if self._rows else ""
             raise DataFileError(
-                f"{self._file.name} cannot be read as {self._file.format}: {error}. "
+                f"{self._file.name} cannot be read as {self._file.format}{where}: {error}. "
                 "The file is damaged or incomplete: write it again."
             ) from error

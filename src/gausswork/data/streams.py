@@ -148,8 +148,9 @@ def stream_table(data: Any) -> StreamTable | RelationTable | DatasetTable | None
 class _reading:  # noqa: N801 - used as a verb: with _reading(place)
     """Turn Arrow's errors while reading into errors that name what was read."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, rows: int = 0) -> None:
         self._place = place
+        self._rows = rows
 
     def __enter__(self) -> None:
         return None
@@ -158,19 +159,22 @@ class _reading:  # noqa: N801 - used as a verb: with _reading(place)
         import pyarrow as pa
 
         if isinstance(error, pa.ArrowException | OSError):
+            where = f" after {self._rows} rows" if self._rows else ""
             raise DataFileError(
-                f"{self._place} cannot be read to its end: {error}. "
+                f"{self._place} cannot be read to its end{where}: {error}. "
                 "The file or stream is damaged or incomplete: write it again."
             ) from error
 
 
 def _batches(batches: Any, place: str) -> Iterator[Any]:
     iterator = iter(batches)
+    rows = 0
     while True:
-        with _reading(place):
+        with _reading(place, rows):
             batch = next(iterator, None)
         if batch is None:
             return
+        rows += len(batch)
         if len(batch):
             yield batch
 
