@@ -22,6 +22,7 @@ from benchmarks import (
     descent,
     initialization,
     large,
+    lab,
     memory,
     normal,
     normality,
@@ -42,6 +43,7 @@ PARTS = {
     "normal": normal.main,
     "sampling": sampling.main,
     "initialization": initialization.main,
+    "lab": lab.main,
     "databases": databases.main,
     "large": large.main,
 }

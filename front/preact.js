@@ -1,5 +1,5 @@
 // What the page takes from npm, as one module: see build.mjs.
-export { Component, createContext, Fragment, h, render } from "preact";
+export { Component, createContext, Fragment, h, options, render } from "preact";
 export {
   useCallback,
   useContext,

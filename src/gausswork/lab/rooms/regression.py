@@ -164,7 +164,8 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
         headline, hint = "No points yet.", "Click into the plane, or press Enter on it, to add one."
         said = {"headline": headline, "hint": hint, "said": f"{headline} {hint}"}
         return {**names, **said, "shown": {"rows": 0}, "each": {}, "findings": []}
-    seen = _seen(opened)
+    live = opened.placed and state.get("live") is True
+    seen = _seen(opened, check=not live)
     band = _band(s, seen)
     headline, hint = _words(s, opened, seen)
     shown = _shown(s, seen, band)
@@ -175,7 +176,8 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
             "hint": hint,
             "said": f"{headline} {hint}".strip(),
             "shown": shown,
-            "findings": [finding.to_dict() for finding in seen.findings],
+            # a check-up takes longer than all else here, and is read when the hand is still
+            "findings": None if live else [finding.to_dict() for finding in seen.findings],
             "left_out": seen.fit.tally.dropped,
             "points": None if opened.placed else {"x": seen.x, "y": seen.rows.observed},
             "grid": None if band is None else seen.grid,
@@ -259,16 +261,19 @@ def script(state: Mapping[str, Any], tables: Tables) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _seen(opened: Opened) -> Seen:
-    """Fit the points and look at them once more."""
+def _seen(opened: Opened, *, check: bool = True) -> Seen:
+    """Fit the points and look at them once more, with or without a check-up."""
     fit = opened.fit()
-    findings, checked = fit.findings, True
-    try:
-        checkup = fit.check()
-    except NothingToCheckError:
-        rows, checked = fit.influence(), False
-    else:
-        rows, findings = checkup.sample, (*findings, *checkup.findings)
+    findings, checked = fit.findings, False
+    if check:
+        try:
+            checkup = fit.check()
+        except NothingToCheckError:
+            pass
+        else:
+            rows, findings, checked = checkup.sample, (*findings, *checkup.findings), True
+    if not checked:
+        rows = fit.influence()
     step = _step(fit.rows)
     if step > 1:
         rows = rows.take(np.arange(0, len(rows), step))

@@ -21,8 +21,12 @@ export class Asker {
     transport.onOpen = () => this.again();
   }
 
-  /** A line to one room: what is sent last is answered, what lies between is left out. */
-  latest(room, ask, { answer, error }) {
+  /**
+   * A line to one room: what is sent last is answered, what lies between is left out.
+   * `live(state)` tells of a state that is only passed through, as during a drag: rooms may leave
+   * out of its answer what nobody reads at that pace.
+   */
+  latest(room, ask, { answer, error, live = () => false }) {
     let flying = null;
     let waiting = null;
     let closed = false;
@@ -41,7 +45,7 @@ export class Asker {
           send(following);
         }
       };
-      flying = this.ask({ room, ask, state }, {
+      flying = this.ask({ room, ask, state: live(state) ? { ...state, live: true } : state }, {
         answer: settled(answer),
         error: settled(error),
         skipped: settled(null),

@@ -1,5 +1,5 @@
 // A room on the screen, in the page as in a notebook: its state, its answer, its tools.
-import { html, useEffect, useErrorBoundary, useRef, useState } from "../vendor/preact.js";
+import { html, useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
 import { Button, Problem } from "./controls.js";
 import { copy, download, Python } from "./python.js";
 import { say } from "./say.js";
@@ -42,7 +42,7 @@ export function useAnswer(lab, name, store) {
   const [got, setGot] = useState({ answer: null, problem: null, of: null });
   const line = useRef(null);
   const said = useRef(store.commits);
-  useEffect(() => {
+  useLayoutEffect(() => {
     line.current = lab.asker.latest(name, "answer", {
       answer: (answer, of) => {
         setGot({ answer, problem: null, of });
@@ -52,11 +52,21 @@ export function useAnswer(lab, name, store) {
         }
       },
       error: (problem, of) => setGot((before) => ({ ...before, problem, of })),
+      live: (state) => state !== store.committed,
     });
     return () => line.current.close();
   }, [lab, name]);
   const { now } = store;
-  useEffect(() => line.current.send(now), [lab, name, now]);
+  useLayoutEffect(() => {
+    // asked as soon as the hand moves, before anything is drawn: Python and the page work side by side
+    let asked = now;
+    line.current.send(now);
+    return store.subscribe(() => {
+      if (store.now === asked) return;
+      asked = store.now;
+      line.current.send(asked);
+    });
+  }, [lab, name, store]);
   const again = () => line.current.send(store.now);
   useEffect(() => { // a table that was given again may be the one that is missing
     lab.tables.listeners.add(again);

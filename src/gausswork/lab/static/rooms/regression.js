@@ -24,6 +24,8 @@ export function Room({ lab, state, set, answer, start }) {
   const x = own ? state.x : answer.points?.x ?? [];
   const y = own ? state.y : answer.points?.y ?? [];
   const { shown } = answer;
+  const findings = useRef([]); // during a drag there are no new ones: the last stay
+  findings.current = answer.findings ?? findings.current;
   const each = (field) => shown[field] ?? answer.each[field] ?? [];
   const view = { x, y, own, shown, each, lit: lit !== null && lit < x.length ? lit : null, setLit };
   const take = () => set({
@@ -62,7 +64,7 @@ export function Room({ lab, state, set, answer, start }) {
         </div>
       </${Panel}>
       <${Panel} title="What the library finds" line="What its report would say of these points.">
-        <${Findings} findings=${answer.findings} none="Nothing to find yet." />
+        <${Findings} findings=${findings.current} none="Nothing to find yet." />
       </${Panel}>
     </div>
     ${own && html`<${Table} ...${{ state, set, view }} />`}
