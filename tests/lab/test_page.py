@@ -12,6 +12,7 @@ import pytest
 
 from gausswork.lab import launch, rooms
 from gausswork.lab.app import Lab
+from gausswork.lab.tables import Tables
 
 from .conftest import Watched
 
@@ -327,3 +328,57 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
         ]
         assert not found, path
         assert "@import" not in text or path.suffix == ".js"
+
+
+def test_the_table_of_the_launch_is_in_every_room_that_takes_one(
+    watch: Callable[..., Watched], tmp_path: Path
+) -> None:
+    (tmp_path / "dogs.csv").write_text(
+        "name,weight,height\n" + "".join(f"d{k},{k + k % 3},{2 * k + 1}\n" for k in range(1, 40))
+    )
+    tables = Tables()
+    tables.add_file(tmp_path / "dogs.csv")
+    with launch.running(Lab(tables)) as opened:
+        seen = watch(opened.address)
+        seen.open("data")
+        seen.page.locator('[data-table="dogs.csv"]').wait_for()
+        assert seen.shown("data")
+        seen.open("regression")
+        seen.page.get_by_text("All 39 rows").wait_for()
+        seen.page.get_by_role("button", name="Undo").click()  # the points are still there
+        seen.page.get_by_text("Drag a point; press").wait_for()
+        seen.page.reload()
+        seen.settled("regression")
+        assert seen.page.get_by_text("Drag a point; press").count() == 1
+        seen.open("descent")
+        assert seen.page.locator("option", has_text="dogs.csv").count()
+        seen.open("bell")
+        seen.page.get_by_label("my column").check()
+        seen.page.locator("option:checked", has_text="weight").wait_for(state="attached")
+        seen.settled("bell")
+        assert seen.page.locator("main .problem-box").count() == 0
+        seen.page.close()
+
+
+def test_a_file_of_a_gigabyte_is_refused_before_it_is_sent(lab: Watched, tmp_path: Path) -> None:
+    large = tmp_path / "large.csv"
+    with large.open("wb") as file:
+        file.truncate(1_000_000_000)  # a hole: no disk is filled
+    page = lab.open("data")
+    page.locator('input[type="file"]').first.set_input_files(large)
+    page.get_by_text("1000 MB").first.wait_for()
+    assert page.get_by_text("gausswork fit").count()
+    lab.settled("data")
+
+
+def test_markup_in_names_is_shown_as_it_is(lab: Watched, tmp_path: Path) -> None:
+    hostile = tmp_path / "hostile.csv"
+    rows = "".join(f"{k},{(k * 7) % 5 + k}\n" for k in range(30))
+    hostile.write_text('"<img src=x onerror=alert(1)>","</script><b>y</b>"\n' + rows)
+    page = lab.open("data")
+    page.locator('input[type="file"]').first.set_input_files(hostile)
+    page.locator('[data-table="hostile.csv"]').wait_for()
+    lab.settled("data")
+    assert page.get_by_text("<img src=x onerror=alert(1)>").count()
+    assert page.locator("main img").count() == 0
+    assert "y" not in page.locator("main b").all_inner_texts()

@@ -30,6 +30,9 @@ const guess = (table) => {
   return { table: table.id, x_column: names[0] ?? null, y_column: names.length > 1 ? names.at(-1) : null };
 };
 
+/** The same for the table that the lab was started with, if it has two columns of numbers. */
+export const offered = (table) => (numeric(table).length > 1 ? guess(table) : null);
+
 /**
  * Choose where the points come from. `onInput(fields, {commit})` gets the fields of FIELDS that
  * change; `start` is the first state of the room, `more` further choices {key: {label, …fields}}.

@@ -96,6 +96,15 @@ export function RoomPage({ lab, name, module }) {
     listening.addEventListener("keydown", key);
     return () => listening.removeEventListener("keydown", key);
   }, [lab, store]);
+  useEffect(() => { // the table that the lab was started with: once, and undo takes it back
+    const table = lab.tables.find(lab.tables.first);
+    if (lab.embedded || !table || !module.offer || lab.storage.read(`first-${name}`) === table.id) return;
+    lab.storage.write(`first-${name}`, table.id);
+    Promise.resolve(module.offer(table, lab, store.now)).then(
+      (fields) => fields && store.set(fields, { commit: true }),
+      () => {}, // the room says by itself what is wrong with a table that is chosen
+    );
+  }, [lab, name]);
   useEffect(() => { // what scrolls sideways can be scrolled by the keyboard too
     for (const box of place.current.querySelectorAll(".scroll, .python pre")) {
       const scrolls = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;

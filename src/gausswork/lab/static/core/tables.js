@@ -75,6 +75,7 @@ export function GiveFile({ lab, onTable, label = "Open a CSV file …", large = 
     setOver(false);
     take(event.dataTransfer.files[0]);
   };
+  if (lab.embedded) return null; // a notebook gives its data in Python
   return html`<div class=${`give-file ${large ? "large" : ""} ${over ? "over" : ""}`}
     onDragOver=${(e) => { e.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)} onDrop=${drop}>
     <input ref=${input} type="file" class="unseen" tabindex="-1" aria-label=${label}
@@ -103,6 +104,10 @@ export function ColumnPicker({ lab, label = "Column", value, kind = "number", no
     const column = table.columns.find((one) => (kind ? one.kind === kind : one.missing !== null));
     if (column) onInput({ table: table.id, column: column.name }, { commit: true });
   };
+  useEffect(() => { // who wants a column and was given one table is shown its first one
+    const begun = lab.tables.find(lab.tables.first);
+    if (!value && begun) first(begun);
+  }, []);
   return html`<div class="choice column-picker"><label for=${id}>${label}</label>
     <select id=${id} onChange=${(e) => pick(Number(e.currentTarget.value))}>
       <option value="-1" selected=${chosen < 0}>${value && chosen < 0 ? `${value.column} (its file is not open)` : none}</option>

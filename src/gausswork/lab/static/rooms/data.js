@@ -13,22 +13,26 @@ export const line = "Drop a CSV file: its columns, a fit, what is wrong with it,
 const EXAMPLE = "example";
 const KINDS = { number: "number", flag: "yes / no", text: "category", empty: "empty", unusable: "not usable" };
 
+/** What changes for another table: target and features are proposed by Python. */
+export async function offer(table, lab, state) {
+  const fields = { table: table.id, by: "columns", formula: "" };
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    try {
+      const asked = { ...state, table: table.id, by: "columns", target: "", features: [] };
+      return { ...fields, ...(await lab.asker.once("data", "answer", asked)).proposal };
+    } catch (problem) { // a newer question may overtake this one
+      if (!problem.sentence.startsWith("A newer question")) break;
+    }
+  }
+  return { ...fields, target: "", features: [] };
+}
+
 export function Room({ lab, state, set, answer }) {
   const own = answer.table.id === state.table; // an answer may belong to the table before
   const chosen = useRef(state);
   chosen.current = state;
   const take = async (table) => {
-    // target and features are proposed by Python; a newer question may overtake this one
-    let proposal = { target: "", features: [] };
-    for (let attempt = 0; attempt < 5; attempt += 1) {
-      try {
-        ({ proposal } = await lab.asker.once("data", "answer", { ...chosen.current, table: table.id, by: "columns", target: "", features: [] }));
-        break;
-      } catch (problem) {
-        if (!problem.sentence.startsWith("A newer question")) break;
-      }
-    }
-    set({ table: table.id, by: "columns", formula: "", ...proposal }, { commit: true });
+    set(await offer(table, lab, chosen.current), { commit: true });
     lab.say(`${table.name} is read: ${table.rows} rows, ${table.columns.length} columns.`);
   };
   return html`<div class="views room-data">

@@ -3,7 +3,7 @@ import { Fragment, html, useEffect, useRef, useState } from "../vendor/preact.js
 import { Button, Choice, Findings, NumberField, Panel, Slider, Switch } from "../core/controls.js";
 import { Matrix } from "../core/matrix.js";
 import { format, Shown } from "../core/numbers.js";
-import { PairPicker, taken } from "../core/pairs.js";
+import { offered, PairPicker, taken } from "../core/pairs.js";
 import { Frame, Handle, line as curve, nice } from "../core/plot.js";
 
 export const name = "regression";
@@ -16,6 +16,8 @@ const spread = (values) => [Math.min(...values), Math.max(...values)];
 const rounded = (value) => Number(value.toPrecision(4));
 const within = (value, [low, high]) => Math.min(high, Math.max(low, value));
 const isNumber = (value) => typeof value === "number";
+
+export const offer = offered;
 
 export function Room({ lab, state, set, answer, start }) {
   const [lit, setLit] = useState(null);
