@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from gausswork.cli.command import files_of
+from gausswork.cli.command import files_of, say
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -47,7 +47,14 @@ def data_of(arguments: argparse.Namespace) -> Any:
         )
     from gausswork.data.databases.query import Query
 
-    return Query(sql, database)
+    rows = Query(sql, database)
+    typed = rows.address.secrets and not str(database).startswith("env:")
+    if typed and not arguments.quiet:
+        say(
+            "the password in --db can be seen by others in the list of processes: PGPASSWORD, "
+            "~/.pgpass and --db env:NAME keep it out of there."
+        )
+    return rows
 
 
 def shown(arguments: argparse.Namespace) -> list[str]:

@@ -130,7 +130,9 @@ def test_the_password_of_an_address_is_never_printed(
     ):
         assert main(["fit", "--sql", sql, "--target", "y", *arguments]) == code, arguments
     assert main(["fit", wrong, "--target", "y"]) == 2
-    texts = [*capsys.readouterr(), *(p.read_text() for p in here.glob("*.[jh]*"))]
+    printed = capsys.readouterr()
+    assert printed.err.count("can be seen by others") == 3
+    texts = [*printed, *capsys.readouterr(), *(p.read_text() for p in here.glob("*.[jh]*"))]
     assert "r.html" in [path.name for path in here.iterdir()]
     for text in texts:
         for secret in (PASSWORD, "s3cret", "t0psecret", "lab:"):

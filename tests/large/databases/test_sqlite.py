@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -136,3 +138,34 @@ def test_a_fit_sees_one_state_and_a_later_pass_says_what_changed(
         same(during, before)
         with pytest.raises(InputError, match="data has changed"):
             during.check()
+
+
+def test_a_database_that_is_being_written_is_waited_for_then_left(
+    database: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gausswork.data.databases.sqlite._PATIENCE", 20)
+    address = database([(k, k % 3) for k in range(9)], "x,y")
+    holding = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('begin exclusive')"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{holding}; print('held', flush=True); sys.stdin.read()",
+         tmp_path / "lab.db"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as writer:  # fmt: skip
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"held\n"
+        with pytest.raises(DatabaseError, match=r"locked\. Another program is writing"):
+            gw.fit(gw.Query("select * from t", address), "y")
+        writer.communicate()
+    assert gw.fit(gw.Query("select * from t", address), "y").rows == 9
+
+
+def test_whole_numbers_that_turn_into_decimals_are_still_numbers(
+    database: Callable[..., str], tmp_path: Path
+) -> None:
+    """A change of the stored type alone is no change of the data."""
+    address = database([(k, float(k % 3)) for k in range(9)], "x,y")
+    fit = gw.fit(gw.Query("select * from t order by x", address), "y")
+    with closing(sqlite3.connect(tmp_path / "lab.db")) as connection:
+        connection.execute("update t set x = cast(x as real) where x > 4")
+        connection.commit()
+    fit.check()

@@ -22,7 +22,7 @@ class Described:
     Attributes
     ----------
     field : what it is good for.
-    type : its type as the database calls it; another one later means that the data has changed.
+    type : its type as the database calls it.
     convert : makes an Arrow array of the values of what the driver delivers; None where it is one.
     beyond : an integer that float64 has no room for, where only the database could tell.
     decimals : whether ``convert`` rounds decimal numbers.

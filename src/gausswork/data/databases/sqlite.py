@@ -16,6 +16,7 @@ from gausswork.data.kinds import Field, Kind
 from gausswork.data.tables import EXACT_INTEGERS, PORTION_ROWS
 from gausswork.errors import DatabaseError, require
 
+_PATIENCE = 5000  # milliseconds to wait for another program that is writing
 _NULL = "9e999"  # infinity: what stands for NULL among numbers, see _expression
 
 
@@ -84,10 +85,13 @@ class SqliteSession:
         from adbc_driver_manager import Error
 
         try:
-            with self._connection.cursor() as cursor:
-                cursor.execute("PRAGMA query_only = ON")
-            with self._connection.cursor() as cursor:
-                cursor.execute("BEGIN")  # one snapshot for all that follows
+            for statement in (
+                f"PRAGMA busy_timeout = {_PATIENCE}",
+                "PRAGMA query_only = ON",
+                "BEGIN",  # one snapshot for all that follows
+            ):
+                with self._connection.cursor() as cursor:
+                    cursor.execute(statement)
         except Error as error:
             raise DatabaseError(f"{self._address.place} cannot be read: {_said(error)}.") from None
         try:
@@ -96,6 +100,11 @@ class SqliteSession:
                 return tuple(cursor.fetch_record_batch().schema.names)
         except (Error, OSError) as error:
             message = _said(error)
+            if "locked" in message:
+                raise DatabaseError(
+                    f"{self._address.place} cannot be read: {message}. Another program is writing "
+                    "to it: run this again when that has finished."
+                ) from None
             position = _position(message, self._statement.text)
             raise refused(self._address, message, self._statement.text, position) from None
 

@@ -188,10 +188,11 @@ class QueryTable:
         found = session.described(names)
         for name, here in found.items():
             before = self._known.setdefault(name, here)
-            if before.type != here.type:
+            if before.field != here.field:
                 raise InputError(
                     f"{self.description} has changed since it was first read: column {name!r} "
-                    f"held {before.field.holds}, and holds {here.field.holds} now. Fit it anew."
+                    f"held {before.field.holds} ({before.type}), and holds {here.field.holds} "
+                    f"({here.type}) now. Fit it anew."
                 )
         return found
 
