@@ -193,14 +193,14 @@ def found(pattern: PathLike, base: Path | None = None) -> Sequence[DataFile]:
     base : the folder below which names such as year=2024 are columns, where it is known.
     """
     text = os.fspath(pattern)
-    if "://" in text and not os.path.lexists(text):
+    if "://" in text and not _there(text):
         from gausswork.data.remote import remote_files
 
         return remote_files(text)
     paths = resolve(pattern)
-    if glob.has_magic(text) and not os.path.lexists(text):
+    if glob.has_magic(text) and not _there(text):
         base = _base(Path(text).expanduser())
-    if len(paths) == 1 and paths[0].is_dir() and (below := files_below(paths[0])):
+    if len(paths) == 1 and _is_folder(paths[0]) and (below := files_below(paths[0])):
         base, paths = paths[0], below
     if base is None:
         return [inspect(path) for path in paths]
@@ -210,6 +210,21 @@ def found(pattern: PathLike, base: Path | None = None) -> Sequence[DataFile]:
         keys = partition_of(inner.parts[:-1])
         files.append(inspect(path, inner.as_posix() if keys else "", keys))
     return files
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long: whoever opens it says so
+        return False
+
+
+def _there(text: str) -> bool:
+    """Whether something has this very name, signs of a pattern included."""
+    try:
+        return os.path.lexists(text)
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
 
 
 def _common(paths: Sequence[PathLike]) -> Path | None:
@@ -284,7 +299,7 @@ def resolve(pattern: PathLike) -> list[Path]:
             "'-' is no file: standard input is not read, since data are read more than once. "
             "Write them to a file first and pass its path."
         )
-    if "://" in text and not os.path.lexists(text):  # an address: no path leads there
+    if "://" in text and not _there(text):  # an address: no path leads there
         return []
     try:
         path = Path(text).expanduser()

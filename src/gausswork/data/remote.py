@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gausswork.data.files import DataFile, format_of, is_note, partition_of
-from gausswork.errors import DataFileError, MissingPackageError, require
+from gausswork.errors import DataFileError, require
 
 # What file systems say of a file that changes when the file does.
 _TRACES = (
@@ -124,7 +124,7 @@ def remote_files(address: str) -> list[RemoteFile]:
     DataFileError
         There is no such file, or it cannot be read; passwords in the address are not repeated.
     MissingPackageError
-        What reads such addresses is not installed.
+        fsspec is not installed.
     """
     require("fsspec", purpose="Files at an address", extra="remote")
     from fsspec.core import url_to_fs
@@ -133,8 +133,8 @@ def remote_files(address: str) -> list[RemoteFile]:
     try:
         with failing(shown):
             system, place = url_to_fs(address)
-    except ImportError as error:
-        raise MissingPackageError(f"{shown} cannot be read: {error}.") from None
+    except ImportError as error:  # fsspec names the package that this protocol needs
+        raise DataFileError(f"{shown} cannot be read: {_words(error)}.") from None
     except ValueError as error:
         raise DataFileError(f"{shown} cannot be read: {error}.") from None
     magic = "*[" if _protocol(system) in _ON_THE_WEB else "*?["
