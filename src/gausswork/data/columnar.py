@@ -18,6 +18,7 @@ from gausswork.data.tables import PORTION_ROWS, Mark, Portion
 from gausswork.errors import DataFileError
 
 _BUFFER_BYTES = 1 << 18  # read ahead per column; without it a whole row group is held
+_RELEASE = 3  # batches after which Arrow's allocator gives back what it hoards
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +128,14 @@ def _batches(one: ColumnarFile, names: Sequence[str], start: int) -> Iterator[tu
 def _parquet_batches(
     one: ColumnarFile, names: Sequence[str], start: int
 ) -> Iterator[tuple[Any, float]]:
+    import pyarrow as pa
     from pyarrow import parquet
 
     # text arrives as dictionary codes: as they lie in the file, and cheap to count
     text = [name for name in names if is_text(one.schema.field(name).type)]
     options = {"buffer_size": _BUFFER_BYTES, "pre_buffer": False, "read_dictionary": text}
     with one.file.opened() as raw, parquet.ParquetFile(raw, **options) as opened:
-        rows, group, about = 0, 0, opened.metadata
+        rows, group, about, unreleased, pool = 0, 0, opened.metadata, 0, pa.default_memory_pool()
         while group < about.num_row_groups and rows + about.row_group(group).num_rows <= start:
             rows += about.row_group(group).num_rows
             group += 1
@@ -146,6 +148,10 @@ def _parquet_batches(
             if rows > start:
                 part = batch.slice(start - before) if before < start else batch
                 yield part, rows / max(1, one.rows or 1)
+            del batch
+            if (unreleased := unreleased + 1) == _RELEASE:
+                unreleased = 0
+                pool.release_unused()
 
 
 def _ipc_batches(

@@ -47,6 +47,7 @@ def in_order(
                 outcome.put((work(batch), None))
             except BaseException as error:  # raised again where the result is wanted
                 outcome.put((None, error))
+            del task, batch, outcome  # rows are let go before the next ones come
 
     def submit(batch: Batch) -> None:
         waiting.append(SimpleQueue())
@@ -61,7 +62,7 @@ def in_order(
         submit(second)
         for batch in batches:
             submit(batch)
-            if len(waiting) > workers + 1:
+            if len(waiting) > workers:
                 yield _result(waiting.popleft())
         while waiting:
             yield _result(waiting.popleft())
