@@ -382,3 +382,15 @@ def test_markup_in_names_is_shown_as_it_is(lab: Watched, tmp_path: Path) -> None
     assert page.get_by_text("<img src=x onerror=alert(1)>").count()
     assert page.locator("main img").count() == 0
     assert "y" not in page.locator("main b").all_inner_texts()
+
+
+def test_what_is_vendored_is_what_the_front_end_pins_with_its_licences() -> None:
+    root = Path(__file__).resolve().parents[2]
+    pinned = json.loads((root / "front" / "package.json").read_text())["devDependencies"]
+    vendor = Path(launch.__file__).parent / "static" / "vendor"
+    first = (vendor / "preact.js").read_text(encoding="utf-8").partition("\n")[0]
+    licences = (vendor / "LICENSES.txt").read_text(encoding="utf-8")
+    for name in ("preact", "htm"):
+        assert f"{name} {pinned[name]}" in first
+        assert f"{name} {pinned[name]} (" in licences
+    assert sorted(path.name for path in vendor.iterdir()) == ["LICENSES.txt", "preact.js"]
