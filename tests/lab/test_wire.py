@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gausswork.errors import InputError
@@ -74,6 +74,7 @@ JSON = st.recursive(
 KEYS = st.sampled_from(["id", "room", "ask", "state", "cancel", "attach", "seen"])
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # busy machines
 @given(st.dictionaries(KEYS, JSON, max_size=7) | JSON)
 def test_any_json_is_a_message_or_a_refusal(value: object) -> None:
     try:
@@ -83,6 +84,7 @@ def test_any_json_is_a_message_or_a_refusal(value: object) -> None:
     assert isinstance(message, wire.Ask | wire.Cancel | wire.Attach)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_a_message_or_a_refusal(text: str) -> None:
     with pytest.raises(wire.MessageError):

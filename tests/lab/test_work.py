@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -28,6 +29,12 @@ def counting(upto: int, gate: threading.Event | None = None) -> work.Work:
     return count
 
 
+def run(coroutine: Any) -> Any:
+    """Run a coroutine in a thread of its own: the browser of other tests has a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
+
+
 async def followed(job: Job, seen: int = 0) -> list[list[str]]:
     """Return the bundles that a follower gets."""
     return [bundle async for bundle in job.follow(seen)]
@@ -35,7 +42,7 @@ async def followed(job: Job, seen: int = 0) -> list[list[str]]:
 
 def test_every_part_arrives_once_and_in_order_in_few_messages() -> None:
     job = Job(counting(5000))
-    bundles = asyncio.run(followed(job))
+    bundles = run(followed(job))
     parts = [part for bundle in bundles for part in bundle]
     assert parts == [f'{{"k":{k}}}' for k in range(5000)]
     assert len(bundles) < 500  # bundled, not one message each
@@ -62,7 +69,7 @@ def test_two_messages_are_a_twentieth_of_a_second_apart() -> None:
         finally:
             work.asyncio.sleep = real
 
-    bundles = asyncio.run(follow())
+    bundles = run(follow())
     assert set(waited) <= {0.05}
     assert len(waited) >= bundles - 1
     job.join(5.0)
@@ -71,10 +78,10 @@ def test_two_messages_are_a_twentieth_of_a_second_apart() -> None:
 def test_a_follower_that_comes_later_gets_what_it_has_not_seen() -> None:
     job = Job(counting(20))
     job.join(5.0)
-    assert [part for bundle in asyncio.run(followed(job, 15)) for part in bundle] == [
+    assert [part for bundle in run(followed(job, 15)) for part in bundle] == [
         f'{{"k":{k}}}' for k in range(15, 20)
     ]
-    assert len(asyncio.run(followed(job))) == 1
+    assert len(run(followed(job))) == 1
 
 
 def test_work_stops_when_it_is_asked_to() -> None:

@@ -96,6 +96,10 @@ export function RoomPage({ lab, name, module }) {
     listening.addEventListener("keydown", key);
     return () => listening.removeEventListener("keydown", key);
   }, [lab, store]);
+  // Whether the answer on the screen is that to the state: false no sooner than it is drawn, true
+  // with the first move of the hand, before anything is.
+  useLayoutEffect(() => { place.current.dataset.busy = String(of !== store.now); });
+  useLayoutEffect(() => store.subscribe(() => { place.current.dataset.busy = "true"; }), [store]);
   useEffect(() => { // the table that the lab was started with: once, and undo takes it back
     const table = lab.tables.find(lab.tables.first);
     if (lab.embedded || !table || !module.offer || lab.storage.read(`first-${name}`) === table.id) return;
@@ -111,14 +115,13 @@ export function RoomPage({ lab, name, module }) {
       if (!scrolls && !box.dataset.scrolls) continue;
       box.dataset.scrolls = "true";
       box.tabIndex = scrolls ? 0 : -1;
-      box.setAttribute("role", "region");
+      if (!box.hasAttribute("role")) box.setAttribute("role", "group");
       if (!box.hasAttribute("aria-label")) box.setAttribute("aria-label", "Scrolls sideways");
     }
   });
   const set = (partial, how) => store.set(partial, how);
   const part = lab.embedded ? "section" : "main";
-  return html`<${part} ref=${place} id="room" tabindex="-1" class="room" data-room=${name} aria-label=${module.title}
-      data-busy=${String(of !== store.now)}>
+  return html`<${part} ref=${place} id="room" tabindex="-1" class="room" data-room=${name} aria-label=${module.title}>
     <header class="room-head">
       <div><h2>${module.title}</h2><p class="line">${module.line}</p></div>
       <div class="tools" role="group" aria-label="Tools of this room">
