@@ -12,6 +12,7 @@ import pytest
 from pyarrow import parquet
 
 import gausswork as gw
+from gausswork.cli import main
 from gausswork.data.snapshots import snapshot
 from gausswork.errors import DatabaseError, InputError, QueryError
 from tests.large.databases.server import PASSWORD, Server
@@ -394,3 +395,24 @@ def test_words_of_a_database_in_another_encoding_are_words(postgresql: Server) -
     address = postgresql.address.replace("/postgres", "/latin")
     sql = "select (array['café', 'thé'])[1 + g % 2] as drink, g as y from generate_series(1, 9) g"
     assert gw.fit(gw.Query(sql, address), "y").names == ("intercept", "drink[thé]")
+
+
+def test_predictions_stand_beside_columns_of_every_type(
+    postgresql: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sql = """
+        select md5(g::text)::uuid as id, date '2024-02-28' + g as day, g / 4.0 as price, g as x,
+               '{"a": 1}'::jsonb as doc, case when g = 2 then null else g::float8 end as z
+        from generate_series(1, 3) g order by g"""
+    gw.fit({"x": [1, 2, 3, 4], "z": [1, 0, 1, 1], "y": [3, 2, 6, 8]}, "y").save("model.json")
+    asked = ["--sql", sql, "--db", postgresql.address, "--quiet", "-o"]
+    assert main(["predict", "model.json", *asked, "new.csv"]) == 0
+    lines = Path("new.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "id,day,price,x,doc,z,prediction"
+    assert lines[1].startswith("c4ca4238-a0b9-2382-0dcc-509a6f75849b,2024-02-29,0.25,1,")
+    assert lines[2].endswith(",,")  # a gap has no prediction
+    assert main(["predict", "model.json", *asked, "new.parquet"]) == 0
+    written = parquet.read_table("new.parquet")
+    assert written["price"].to_pylist() == [0.25, 0.5, 0.75]
+    assert written["prediction"].null_count == 1

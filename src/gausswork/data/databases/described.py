@@ -40,7 +40,8 @@ def postgresql_column(field: Any) -> Described:
         return Described(number, kind, of_decimal_text, decimals=True)
     if kind in _POSTGRESQL:
         holds, remedy = _POSTGRESQL[kind]
-        return Described(Field(field.name, Kind.UNUSABLE, holds, remedy), kind)
+        convert = of_uuid if kind == "uuid" else None  # to stand beside predictions
+        return Described(Field(field.name, Kind.UNUSABLE, holds, remedy), kind, convert)
     if kind in _TIMES:
         found = field_of(field.name, field.type)
         holds = found.holds if kind != "timetz" else "times of day"
@@ -90,6 +91,17 @@ def of_decimal_text(array: Any) -> Any:
 
     text = getattr(array, "storage", array)
     return text.cast(pa.float64())
+
+
+def of_uuid(array: Any) -> Any:
+    """Turn identifiers of 16 bytes into their usual text."""
+    import uuid
+
+    import pyarrow as pa
+
+    values = getattr(array, "storage", array).to_pylist()
+    texts = [None if value is None else str(uuid.UUID(bytes=value)) for value in values]
+    return pa.array(texts, pa.string())
 
 
 def plain_decimals(array: Any) -> Any:
