@@ -212,6 +212,7 @@ def test_keyboard_alone(lab: Watched) -> None:
     assert page.get_by_role("radio", name="z-score").is_checked()
     walk_to("input[type=radio][value=between]")
     page.keyboard.press("ArrowRight")
+    lab.settled("bell")
     assert "or" in page.locator(".event").inner_text()
 
 
