@@ -58,9 +58,9 @@ print(*[line.split()[1] for line in open("/proc/self/status") if line.startswith
 @pytest.mark.parametrize(
     ("name", "rows", "group"),
     [
-        ("t.csv", 200_000, 1),
+        ("t.csv", 400_000, 1),
         ("t.parquet", 400_000, 122_880),
-        ("one.parquet", 200_000, 10**9),
+        ("one.parquet", 400_000, 10**9),
     ],
 )
 def test_memory_is_flat(name, rows, group, tmp_path) -> None:
