@@ -238,8 +238,8 @@ def large_table() -> str | None:
     return "\n".join(
         [
             f"A whole fit of {results['rows']:,} rows of ten predictors, from the path to the "
-            "coefficients, in seconds: median of interleaved rounds, each a process of its own, "
-            "warm, with half the interquartile range.",
+            "coefficients, in seconds: the best of interleaved rounds, each a process of its own "
+            "and warm, and in brackets their median (other programs were running).",
             "",
             *_markdown(heads, body),
             "",
@@ -270,9 +270,9 @@ def _race_cells(contestants: dict[str, Any], name: str) -> list[str]:
     found = contestants.get(name)
     if found is None:
         return ["", "", ""]
-    times = found["wall"] / contestants["gausswork"]["wall"]
+    times = found["best_wall"] / contestants["gausswork"]["best_wall"]
     return [
-        f"{found['wall']:.2f} ± {found['spread']:.2f}",
+        f"{found['best_wall']:.2f} ({found['wall']:.2f})",
         f"{times:.1f}",
         f"{found['peak'] / 1e6:,.0f}",
     ]
