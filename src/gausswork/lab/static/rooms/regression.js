@@ -1,5 +1,5 @@
 // Regression: points that are dragged, the line through them, and every view of every point.
-import { Fragment, html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Fragment, html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { Button, Choice, Findings, NumberField, Panel, Slider, Switch } from "../core/controls.js";
 import { Matrix } from "../core/matrix.js";
 import { format, Shown } from "../core/numbers.js";
@@ -30,6 +30,9 @@ export function Room({ lab, state, set, answer, start }) {
   findings.current = answer.findings ?? findings.current;
   const each = (field) => shown[field] ?? answer.each[field] ?? [];
   const view = { x, y, own, shown, each, lit: lit !== null && lit < x.length ? lit : null, setLit };
+  // What rests on the answer alone is drawn when there is a new one, not with every move of the hand.
+  const linked = useMemo(() => html`<${Linked} view=${view} answer=${answer} />`, [answer, view.lit, own]);
+  const equation = useMemo(() => html`<${Equation} view=${view} answer=${answer} />`, [answer, view.lit, own]);
   const take = () => set({
     ...taken(start), x: [...x], y: [...y], x_name: answer.x_name.slice(0, 60), y_name: answer.y_name.slice(0, 60),
   }, { commit: true });
@@ -53,8 +56,8 @@ export function Room({ lab, state, set, answer, start }) {
       <${Words} answer=${answer} />
       <${Mine} ...${{ state, set, shown }} />
     </div>
-    <${Linked} view=${view} answer=${answer} />
-    <${Equation} view=${view} answer=${answer} />
+    ${linked}
+    ${equation}
     <div class="third stack">
       <${Panel} title="What is drawn">
         <div class="stack tight">
