@@ -47,13 +47,9 @@ def _python(page: Any) -> None:
 
 
 def _descended(page: Any) -> None:
-    """Let the descent run a while, wherever its room has a button for that."""
-    for name in ("Step", "Play"):
-        button = page.get_by_role("button", name=name, exact=True)
-        if button.count():
-            for _ in range(12 if name == "Step" else 1):
-                button.first.click()
-            return
+    """Step back a while: half of the path is behind, half ahead."""
+    for _ in range(80):
+        page.get_by_role("button", name="Step back", exact=True).click()
 
 
 # Name of the picture: room, what is done first, light or dark.
@@ -89,7 +85,7 @@ def take(browser: Any, address: str, name: str) -> Path:
         context.close()
     path = PLACE / f"{name}.png"
     with Image.open(io.BytesIO(shot)) as picture:
-        few = picture.convert("RGB").quantize(96, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
         few.save(path, optimize=True)
     return path
 
