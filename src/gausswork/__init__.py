@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gausswork import errors, initialization, plots, sampling
     from gausswork.data.databases.query import Query
+    from gausswork.data.distributed.files import FilesOnCluster
     from gausswork.findings import Finding
     from gausswork.leastsquares.checkup.examination import Checkup
     from gausswork.leastsquares.checkup.influence import Influence
@@ -59,6 +60,7 @@ __all__ = [
     "Checkup",
     "Comparison",
     "Descent",
+    "FilesOnCluster",
     "Finding",
     "Fit",
     "GradientDescent",
@@ -111,6 +113,7 @@ __all__ = [
 
 # Public name -> the module that defines it; a module itself stands under its own name.
 _HOMES = {
+    "FilesOnCluster": "gausswork.data.distributed.files",
     "Standardizer": "gausswork.normal.standardize",
     "z_proportion_difference": "gausswork.normal.inference",
     "z_proportion": "gausswork.normal.inference",

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gausswork.cli import descent, groups, inference, query, resume, shown
+from gausswork.cli import descent, engine, groups, inference, query, resume, shown
 from gausswork.cli.command import (
     ALARMED,
     DONE,
@@ -94,6 +94,7 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
         "--report", metavar="FILE.html", help="write a report with the check-up as one HTML file"
     )
     groups.add_arguments(command)
+    engine.add_arguments(command)
     inference.add_arguments(command)
     shown.add_arguments(command)
     descent.add_arguments(command)
@@ -102,14 +103,18 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit, save and show; return the exit code."""
+    _take_formula(arguments)
+    with engine.engaged(arguments, query.data_of(arguments)) as data:
+        return _run(arguments, data)
+
+
+def _run(arguments: argparse.Namespace, data: Any) -> int:
     from gausswork.cli import terminal
     from gausswork.findings import Severity
     from gausswork.leastsquares import models
     from gausswork.leastsquares.fit import fit
     from gausswork.leastsquares.inference import check_level
 
-    _take_formula(arguments)
-    data = query.data_of(arguments)
     if arguments.by is not None or arguments.output is not None:
         return groups.run(arguments, data)
     check_level(arguments.level)

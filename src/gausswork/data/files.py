@@ -135,6 +135,12 @@ def file_table(data: PathLike | Sequence[PathLike]) -> Table:
     DataFileError
         A file is missing, no regular file, not readable, empty or of a format not known here.
     """
+    files, description = data_files(data)
+    return table_of(files, description=description)
+
+
+def data_files(data: PathLike | Sequence[PathLike]) -> tuple[list[DataFile], str]:
+    """Look at the files that a path, a pattern or a list means; return also what to call them."""
     patterns = [data] if isinstance(data, str | os.PathLike) else list(data)
     base = _common(patterns) if len(patterns) > 1 else None
     files = [file for pattern in patterns for file in found(pattern, base)]
@@ -143,7 +149,7 @@ def file_table(data: PathLike | Sequence[PathLike]) -> Table:
     if len(files) > 1:
         what = os.fspath(patterns[0]) if len(patterns) == 1 else f"{files[0].name} and others"
         description = f"{Path(what).name} ({len(files)} files)"
-    return table_of(files, description=description)
+    return files, description
 
 
 def bytes_table(name: str, content: bytes) -> Table:

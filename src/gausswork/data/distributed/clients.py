@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,7 +15,9 @@ from gausswork.errors import ClusterError, GaussworkError, InputError, require
 # Whether a fit is under way, whose passes follow each other closely.
 FITTING: ContextVar[bool] = ContextVar("FITTING", default=False)
 
-_PATIENCE = 30  # seconds to wait for a first worker, or for a scheduler to answer
+_PATIENCE = 10  # seconds to wait for a first worker, or for a scheduler to answer
+
+_OWN = "127.0.0.1:0"
 
 
 @contextmanager
@@ -47,7 +50,9 @@ def client_at_hand(scheduler: str | None = None) -> Iterator[Any]:
             processes=False,
             n_workers=1,
             threads_per_worker=processors.available(),
-            dashboard_address=None,
+            dashboard_address=_OWN,  # None would open ports to the whole network
+            worker_dashboard_address=_OWN,
+            silence_logs=logging.CRITICAL,  # what fails is raised here
         )
     ) as client:
         yield client

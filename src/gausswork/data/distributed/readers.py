@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -98,11 +98,14 @@ class FrameReader:
     recipe : how columns become predictors.
     missing : ``"drop"`` or ``"error"``.
     whole : what the partitions are part of, for messages.
+    fields : what the columns hold, where that was judged by all partitions together; None where
+        each tells it by itself.
     """
 
     recipe: Recipe
     missing: str
     whole: str
+    fields: Mapping[str, Field] | None = None
 
     def load(self, raw: Any, number: int) -> tuple[Piece, Count]:
         """Read and check partition ``number``: a frame, or what opens one."""
@@ -115,7 +118,10 @@ class FrameReader:
         if table.rows == 0:
             return Piece(self._nothing(columns), number, np.empty(0, np.intp)), Count(0, 0)
         require_names(table, sorted(names), number, self.whole)
-        self._require_kinds(table, columns, number)
+        if self.fields is None:
+            self._require_kinds(table, columns, number)
+        else:
+            table = cast(Table, _Judged(table, self.fields))
         tally, rounded = Tally(0, 0, {}), dict[str, int]()
         dropped: list[npt.NDArray[np.intp]] = []
         pieces = [
@@ -349,3 +355,17 @@ class _Whole:
         rows = self._table.rows
         columns: list[Column] = [run(self._table.column(name), 0, rows) for name in kinds]
         yield Portion(columns, rows, self._where)
+
+
+class _Judged:
+    """A table whose columns hold what somebody else says."""
+
+    def __init__(self, table: Table, fields: Mapping[str, Field]) -> None:
+        self._table = table
+        self._given = fields
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._table, name)
+
+    def fields(self, names: Sequence[str]) -> dict[str, Field]:
+        return {name: self._given[name] for name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from gausswork.data.distributed.partitions import Partitions
 from gausswork.data.distributed.readers import ArrayReader, FrameReader, Rows
 from gausswork.data.distributed.tasks import together
 from gausswork.data.encode import rounded_integers
+from gausswork.data.kinds import Field
 from gausswork.data.recipe import Recipe
 from gausswork.data.sources import Batch, Tally
 from gausswork.data.tables import Table
@@ -36,8 +37,6 @@ class ClusterSource:
     """
 
     replayable = True
-    bytes_total: int | None = None
-    bytes_done: int | None = None
 
     def __init__(
         self,
@@ -50,6 +49,8 @@ class ClusterSource:
         self.cluster = Cluster(partitions, reader)
         self.recipe = recipe
         self.table = table
+        self.bytes_total: int | None = None if table is None else table.bytes_total
+        self.bytes_done: int | None = None
         self.names = recipe.names
         self.target = recipe.target
         self.weighting = recipe.weights.kind if recipe.weights else None
@@ -102,7 +103,14 @@ class ClusterSource:
         progress: Callable[[int], None] | None = None,
     ) -> T:
         """Sum over blocks on the workers; see :mod:`gausswork.leastsquares.passes`."""
-        return self.cluster.block_sum(work, add, rows, progress)
+
+        def counted(done: int) -> None:
+            if self.bytes_total is not None and self.rows:
+                self.bytes_done = int(self.bytes_total * min(1.0, done / self.rows))
+            if progress is not None:
+                progress(done)
+
+        return self.cluster.block_sum(work, add, rows, counted)
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Bring all complete rows here, in order, ``rows`` at a time."""
@@ -130,7 +138,12 @@ class ClusterSource:
 
 
 def frame_source(
-    partitions: Partitions, recipe: Recipe, missing: str, table: Table
+    partitions: Partitions,
+    recipe: Recipe,
+    missing: str,
+    table: Table,
+    fields: Mapping[str, Field] | None,
 ) -> ClusterSource:
-    """Return the source of partitions that are frames."""
-    return ClusterSource(partitions, FrameReader(recipe, missing, partitions.whole), recipe, table)
+    """Return the source of partitions that are frames; see :class:`FrameReader`."""
+    reader = FrameReader(recipe, missing, partitions.whole, fields)
+    return ClusterSource(partitions, reader, recipe, table)

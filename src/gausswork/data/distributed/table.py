@@ -103,7 +103,12 @@ class ClusterTable:
         used += recipe.target_columns
         if recipe.weights is not None:
             used.append(recipe.weights.name)
-        return frame_source(self._only(list(dict.fromkeys(used))), recipe, missing, self)
+        used = list(dict.fromkeys(used))
+        return frame_source(self._only(used), recipe, missing, self, self.judged(used))
+
+    def judged(self, names: Sequence[str]) -> Mapping[str, Field] | None:
+        """Return what columns hold where the workers cannot judge it; None where they should."""
+        return None
 
     def _only(self, names: Sequence[str]) -> Partitions:
         return self.partitions if self._project is None else self._project(names)

@@ -1,0 +1,189 @@
+"""Promise: workers of a cluster read files as one machine would, by ``--engine dask`` and library.
+
+The cluster is what an operator starts: ``dask scheduler`` and ``dask worker``, over TCP.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gausswork as gw
+from gausswork.cli import main
+from gausswork.data.kinds import Kind
+from gausswork.errors import ClusterError, DataFileError, InputError
+
+distributed = pytest.importorskip("distributed", reason="needs gausswork[dask]")
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a scheduler with two workers, all processes of their own."""
+    folder = tmp_path_factory.mktemp("cluster")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    dask = [sys.executable, "-m", "dask"]
+    commands = [
+        [*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard",
+         "--no-show"],
+        *([*dask, "worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny",
+           "--local-directory", str(folder / f"w{number}")] for number in range(2)),
+    ]  # fmt: skip
+    logs = [(folder / f"{number}.log").open("w") for number in range(len(commands))]
+    running = [
+        subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
+        for command, log in zip(commands, logs, strict=True)
+    ]
+    try:
+        with distributed.Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield address
+    finally:
+        for process in reversed(running):
+            process.terminate()
+        for process in running:
+            process.wait(20)
+        for log in logs:
+            log.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same rows in one file and in several, Parquet and CSV."""
+    folder = tmp_path_factory.mktemp("rows")
+    rng = np.random.default_rng(6)
+    n = 140_000
+    table = pd.DataFrame(rng.normal(size=(n, 3)), columns=["a", "b", "c"]).round(6)
+    table["kind"] = rng.choice(["u", "v"], n)
+    table["y"] = (table.a + rng.normal(size=n)).round(6)
+    table.loc[rng.choice(n, 90), "b"] = np.nan
+    table.to_parquet(folder / "one.parquet", row_group_size=9000)
+    for number, part in enumerate((table[:70], table[70:100_000], table[100_000:])):
+        part.to_parquet(folder / f"part-{number}.parquet")
+        part.to_csv(folder / f"part-{number}.csv", index=False)
+    (folder / "part-3.csv").write_text("a,b,c,kind,y\n")  # a partition without rows
+    return folder
+
+
+def fitted(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert main(["fit", *arguments, "--json", "--quiet"]) == 0
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+@pytest.mark.parametrize("files", ["one.parquet", "part-*.parquet", "part-*.csv"])
+def test_the_command_gives_the_same_document(
+    scheduler: str, folder: Path, files: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = [str(folder / files), "--target", "y"]
+    one = fitted(capsys, *data)
+    assert fitted(capsys, *data, "--engine", "dask", "--scheduler", scheduler) == one
+
+
+def test_a_local_cluster_for_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = [str(folder / "part-*.parquet"), "y ~ a + poly(c, 2) + kind"]
+    assert fitted(capsys, *data, "--engine", "dask") == fitted(capsys, *data)
+    with pytest.raises(ValueError, match="No clients found"):
+        distributed.default_client()
+
+
+def test_check_and_save(
+    scheduler: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved, again = tmp_path / "one.json", tmp_path / "cluster.json"
+    data = ["fit", str(folder / "one.parquet"), "--target", "y", "--check", "--quiet"]
+    assert main([*data, "--save", str(saved)]) == 0
+    shown = capsys.readouterr().out
+    cluster = ["--engine", "dask", "--scheduler", scheduler]
+    assert main([*data, *cluster, "--save", str(again)]) == 0
+    assert capsys.readouterr().out == shown
+    assert again.read_text() == saved.read_text()
+
+
+def test_files_in_the_library(scheduler: str, folder: Path) -> None:
+    with distributed.Client(scheduler):
+        fit = gw.fit(gw.FilesOnCluster(folder / "part-*.parquet"), "y")
+        robust = fit.robust().standard_errors
+    one = gw.fit(folder / "part-*.parquet", "y")
+    np.testing.assert_array_equal(fit.coefficients, one.coefficients)
+    np.testing.assert_array_equal(robust, one.robust().standard_errors)
+    assert fit.description == one.description
+
+
+def test_folders_that_are_columns_and_columns_judged_together(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    for code, levels in (("12", ["7", "8"]), ("A1", ["u", "v"])):
+        (tmp_path / f"code={code}").mkdir()
+        x = rng.normal(size=50)
+        text = rng.choice(levels, 50)
+        table = pd.DataFrame({"x": x, "y": x + rng.normal(size=50), "level": text})
+        table.to_csv(tmp_path / f"code={code}" / "rows.csv", index=False)
+        table.to_parquet(tmp_path / f"code={code}" / "rows.parquet")
+    for pattern, target in (("*.parquet", "y"), ("*.csv", "y ~ x + code")):
+        data = str(tmp_path / "*" / pattern)
+        one, fit = gw.fit(data, target), gw.fit(gw.FilesOnCluster(data), target)
+        assert "code[A1]" in fit.names
+        assert fit.names == one.names
+        np.testing.assert_array_equal(fit.coefficients, one.coefficients)
+
+
+def test_what_lacks_is_named(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no column 'z'"):
+        gw.fit(gw.FilesOnCluster(folder / "one.parquet"), "z")
+    with pytest.raises(DataFileError, match="there is no file"):
+        gw.fit(gw.FilesOnCluster(tmp_path / "none.parquet"), "y")
+
+
+def test_a_file_that_is_cut_short_is_named(folder: Path, tmp_path: Path) -> None:
+    whole = (folder / "one.parquet").read_bytes()
+    spoilt, middle = tmp_path / "spoilt.parquet", len(whole) // 2
+    spoilt.write_bytes(whole[:4] + bytes(middle) + whole[4 + middle :])
+    with pytest.raises(DataFileError, match=r"spoilt.parquet cannot be read"):
+        gw.fit(gw.FilesOnCluster(spoilt), "y")
+
+
+def test_a_file_that_the_workers_do_not_have(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "here.parquet"
+    path.write_bytes((folder / "one.parquet").read_bytes())
+    table = gw.FilesOnCluster(path).open_table()
+    path.unlink()
+    with pytest.raises(ClusterError, match=r"partition 0 .*here.parquet.* by the same path"):
+        list(table.read(dict.fromkeys(["a"], Kind.NUMBER)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--scheduler", "tcp://127.0.0.1:9"], "--scheduler needs --engine dask"),
+        (["--engine", "dask", "--scheduler", "nowhere"], "must be an address such as tcp://"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    folder: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main(["fit", str(folder / "one.parquet"), "--target", "y", *options])
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    assert code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_cluster_keeps_nothing(scheduler: str) -> None:
+    deadline = time.monotonic() + 10.0
+    with distributed.Client(scheduler, set_as_default=False) as client:
+        while client.has_what() and any(client.has_what().values()):
+            assert time.monotonic() < deadline  # nothing of the fits is kept
+            time.sleep(0.05)
