@@ -51,8 +51,8 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             client.wait_for_workers(2, timeout=60)
         yield address
     finally:
-        for process in reversed(running):
-            process.terminate()
+        for process in running:
+            process.kill()  # there is nothing that they would have to tidy up
         for process in running:
             process.wait(20)
         for log in logs:

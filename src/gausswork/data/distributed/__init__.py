@@ -37,10 +37,6 @@ def attended(function: Callable[P, R]) -> Callable[P, R]:
         from gausswork.data.distributed.clients import fitting
 
         with fitting():
-            result = function(*given, **named)
-            release = getattr(getattr(result, "source", None), "release", None)
-            if release is not None:
-                release()
-            return result
+            return function(*given, **named)
 
     return wrapped

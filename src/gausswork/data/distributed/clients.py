@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -12,8 +12,8 @@ from gausswork import processors
 from gausswork.data.distributed.readers import named
 from gausswork.errors import ClusterError, GaussworkError, InputError, require
 
-# Whether a fit is under way, whose passes follow each other closely.
-FITTING: ContextVar[bool] = ContextVar("FITTING", default=False)
+# While a fit is under way, whose passes follow each other closely: what to call at its end.
+FITTING: ContextVar[list[Callable[[], None]] | None] = ContextVar("FITTING", default=None)
 
 _PATIENCE = 10  # seconds to wait for a first worker, or for a scheduler to answer
 
@@ -113,11 +113,16 @@ def _closing(client: Any) -> Iterator[Any]:
 
 @contextmanager
 def fitting() -> Iterator[None]:
-    """Keep one cluster at hand for passes that follow each other closely."""
-    token = FITTING.set(True)
+    """Keep one cluster at hand for passes that follow each other; then let go of all they kept."""
+    release: list[Callable[[], None]] = []
+    token = FITTING.set(release)
     try:
         with client_at_hand():
-            yield
+            try:
+                yield
+            finally:
+                for call in release:
+                    call()
     finally:
         FITTING.reset(token)
 

@@ -73,7 +73,7 @@ class Cluster:
             if self.counts is None and self.partitions.lengths is None:
                 self._count(client)
             groups = self._groups(rows)
-            if FITTING.get():  # the first block is wanted before all others
+            if FITTING.get() is not None:  # the first block is wanted before all others
                 self._keep(client, groups[0])
             counts: list[Count] = []
             ahead: deque[tuple[list[int], list[Any]]] = deque()
@@ -141,6 +141,7 @@ class Cluster:
 
     def release(self) -> None:
         """Let go of what the workers keep between passes."""
+        drop(self._keeper, list(self._kept.values()))
         self._kept = {}
         self._keeper = None
 
@@ -190,6 +191,9 @@ class Cluster:
 
     def _keep(self, client: Any, numbers: Sequence[int]) -> None:
         """Have partitions read and kept until :meth:`release`."""
+        fitting = FITTING.get()
+        if fitting is not None:
+            fitting.append(self.release)
         loaded = self._load(client, numbers)
         self._kept = {**self._kept, **dict(zip(numbers, loaded, strict=True))}
         self._keeper = client
@@ -199,11 +203,20 @@ class Cluster:
         everything = range(len(self.partitions))
         self._keep(client, [0])
         opening = client.submit(tasks.count_of, self._kept[0], pure=False)
-        size = self.partitions.result(opening, 0).size * len(self.partitions)
+        try:
+            size = self.partitions.result(opening, 0).size * len(self.partitions)
+        finally:
+            drop(client, [opening])
         if size <= _KEEP * _memory(client):
             self._keep(client, everything)
         graph, loaded = self._tasks(client, everything)
-        self.counts = self._gathered(client, send(client, *_counting(graph, loaded)))
+        counting = send(client, *_counting(graph, loaded))
+        try:
+            self.counts = self._gathered(client, counting)
+        finally:
+            drop(client, counting)
+            if FITTING.get() is None:  # a pass alone
+                self.release()
 
     def _gathered(
         self,

@@ -141,7 +141,7 @@ class _Groups:
             column = table.column(name)
             column = column.unify_dictionaries() if name in text else column
             columns.append(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())
-        yield Portion(columns, table.num_rows, _places(part))
+        yield Portion(columns, table.num_rows, _places(part), mark=(0, 0, 0))
 
 
 def _places(part: Part) -> Callable[[int], str]:

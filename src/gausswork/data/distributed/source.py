@@ -132,10 +132,6 @@ class ClusterSource:
         if not some:
             raise nothing_left(self.tally)
 
-    def release(self) -> None:
-        """Let go of what the workers keep between the passes of a fit."""
-        self.cluster.release()
-
 
 def frame_source(
     partitions: Partitions,
