@@ -83,6 +83,12 @@ def test_ranges_are_chosen(lab: Watched) -> None:
     page.get_by_label("up to", exact=True).fill("-1")
     page.keyboard.press("Enter")
     page.get_by_text("Low must be below high").wait_for()
+    page.reload()
+    page.get_by_text("Low must be below high").wait_for()
+    page.get_by_label("from", exact=True).first.fill("-2")
+    page.keyboard.press("Enter")
+    page.locator('[data-frame="rand"]').wait_for()
+    assert shown(lab)["rand_theory_mean"] == -1.5
 
 
 def test_more_values_come_nearer_to_theory(lab: Watched) -> None:

@@ -94,8 +94,20 @@ def test_the_bag_is_what_was_painted() -> None:
     assert shown["population_mean"] == pytest.approx(2.75)
     assert shown["population_sd"] == pytest.approx(np.std([2, 2, 2, 5]))
     for too_few in ([0] * 21, [0] * 20 + [9]):
-        with pytest.raises(InputError, match="Paint at least two bars"):
-            asked("drawn", heights=too_few)
+        found = asked("drawn", heights=too_few)
+        assert found["trouble"]["remedy"] == "Paint at least two bars."
+        assert found["shown"] == {}
+        with pytest.raises(InputError, match="no two different numbers"):
+            limit.script({**first("drawn"), "heights": too_few}, Tables())
+
+
+def test_with_large_n_there_are_fewer_means() -> None:
+    """A drag of n stays quick, and memory small, however many means were asked for."""
+    for population in ("student", "cauchy"):
+        state = {**first(population), "n": 1000, "repeats": 10_000}
+        found = limit.answer(state, Tables())
+        assert found["shown"]["repeats"] == found["means"]["count"] == 2000
+        assert_computes(limit.script(state, Tables()), found["shown"])
 
 
 @pytest.mark.parametrize(
@@ -142,8 +154,14 @@ def test_a_column_is_a_population(galton: tuple[Tables, str], monkeypatch: Any) 
     assert found["shown"]["population_mean"] == pytest.approx(66.75, abs=0.01)
     monkeypatch.chdir("examples")
     assert_computes(limit.script(state, tables), found["shown"])
-    with pytest.raises(InputError, match="no column is chosen"):
-        limit.answer({**state, "column": None}, tables)
+    for column, said in (
+        (None, "No column is chosen."),
+        ({"table": "gone", "column": "x"}, "does not hold that table any more"),
+        ({"table": table, "column": "gender"}, "gender"),
+    ):
+        lost = limit.answer({**state, "column": column}, tables)
+        assert said in lost["trouble"]["sentence"]
+        assert lost["population"] is lost["means"] is None
 
 
 STATES = [

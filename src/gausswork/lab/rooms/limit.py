@@ -21,6 +21,7 @@ from gausswork.errors import InputError
 from gausswork.lab.fields import Fields
 from gausswork.lab.own import OwnColumn, own_column
 from gausswork.lab.pictures import bars, quantile_plot
+from gausswork.lab.wire import refusal
 from gausswork.normal.bands import quantile_points
 from gausswork.normal.bins import Histogram, histogram_of
 
@@ -73,7 +74,8 @@ _LAWLESS: Mapping[str, tuple[Callable[..., Array], str]] = {
 }
 _TRIAL = 100_000  # draws from which the picture of a population is made
 _WATCHED = 100  # draws of the latest mean that can be watched one by one
-_AGAIN = 1_000_000  # draws that may be repeated to get to them
+_MOST_DRAWS = 2_000_000  # at a time: with large n there are fewer means
+_AGAIN = 1_000_000  # draws that may be repeated to watch the latest
 _POINTS = 300  # of the Q-Q plot
 _REACH = 4.5  # predicted sd to either side that are in view
 _GRID = 201  # points of a curve
@@ -90,7 +92,7 @@ class State:
     heights : (21,) tickets in the bag with the numbers 0 to 20.
     own : the column, where that is the population.
     n : draws to a mean, 1 to 1,000.
-    repeats : how many means there are so far; 0 before the first.
+    repeats : how many means are asked for so far; 0 before the first.
     seed : of the draws.
     close : whether the means are seen close up, and not on the scale of the population.
     """
@@ -110,6 +112,11 @@ class State:
         return (
             self.population if self.parameter is None else f"{self.population}({self.parameter:g})"
         )
+
+    @property
+    def means(self) -> int:
+        """How many means are drawn: those asked for, as far as two million draws go."""
+        return min(self.repeats, _MOST_DRAWS // self.n)
 
     @property
     def lawless(self) -> bool:
@@ -151,18 +158,29 @@ def _parameter(f: Fields, limits: tuple[float, float, float]) -> float:
 def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
     """Return the population, the means, and the bell that the theorem predicts.
 
+    A population that cannot be drawn from is ``trouble``, so that another can be chosen.
+
     Raises
     ------
     InputError
-        The state cannot be used, or the population cannot be drawn from.
+        The state cannot be used.
     """
     s = read(state)
-    return _without_a_bell(s) if s.lawless else _with_a_bell(s, tables)
+    if s.lawless:
+        return _without_a_bell(s)
+    try:
+        return _with_a_bell(s, tables)
+    except InputError as error:
+        empty = (-0.5, BARS - 0.5)
+        nothing = dict.fromkeys(("population", "bell", "means", "latest", "qq", "no_bell"))
+        told = {"shown": {}, "said": str(error), "law": "", "verdict": "", "findings": []}
+        more = {"parameter": _described(s), "wide": empty, "close": empty}
+        return {**nothing, **told, **more, "trouble": refusal(error)}
 
 
 def _with_a_bell(s: State, tables: Tables) -> dict[str, Any]:
     # Before the first mean the prediction is there already: it needs no draw.
-    found = gw.central_limit(_population(s, tables), s.n, repeats=max(s.repeats, 1), seed=s.seed)
+    found = gw.central_limit(_population(s, tables), s.n, repeats=max(s.means, 1), seed=s.seed)
     population, predicted = found.population, gw.Normal(found.mean, found.sd)
     shown: dict[str, Any] = {
         "n": s.n,
@@ -172,19 +190,19 @@ def _with_a_bell(s: State, tables: Tables) -> dict[str, Any]:
         "predicted_sd": found.sd,
     }
     means, drawn = None, _silhouette(s, population)
-    if s.repeats:
+    if s.means:
         means = bars(found.histogram())
         shown |= {"repeats": found.repeats}
     points = None
-    if s.repeats >= _FEW:
+    if s.means >= _FEW:
         seen = gw.Normal.from_samples(found.means)
         shown |= {"mean_of_means": seen.mean, "sd_of_means": seen.sd}
         shown |= {"distance": found.distance, "noise": found.noise}
-        if s.n * s.repeats > 1 and found.means.min() < found.means.max():
+        if s.n * s.means > 1 and found.means.min() < found.means.max():
             points = quantile_plot(quantile_points(found.means, most=_POINTS), predicted)
     close = (predicted.at(-_REACH), predicted.at(_REACH))
     wide = drawn.edges if s.population != "drawn" else (-0.5, BARS - 0.5)
-    verdict = found.verdict if s.repeats >= _FEW else ""
+    verdict = found.verdict if s.means >= _FEW else ""
     return {
         "shown": shown,
         "said": verdict or f"The mean of {s.n:,} draws is predicted at {found.mean:.4g}.",
@@ -200,6 +218,7 @@ def _with_a_bell(s: State, tables: Tables) -> dict[str, Any]:
         "verdict": verdict,
         "findings": [finding.to_dict() for finding in found.findings],
         "no_bell": None,
+        "trouble": None,
     }
 
 
@@ -237,7 +256,7 @@ def _of_law(law: str) -> Histogram:
 
 def _latest(s: State, found: gw.CentralLimit) -> dict[str, Any] | None:
     """Return the latest mean and the draws that it is made of, where they can be watched."""
-    if not s.repeats or s.n > _WATCHED or s.n * s.repeats > _AGAIN:
+    if not s.means or s.n > _WATCHED or s.n * s.means > _AGAIN:
         return None
     return {"draws": found.draws().tolist(), "mean": float(found.means[-1])}
 
@@ -247,19 +266,19 @@ def _without_a_bell(s: State) -> dict[str, Any]:
     from scipy.stats import iqr
 
     draw = _LAWLESS[s.population][0]
-    shape = (max(s.repeats, 1), s.n)
+    shape = (max(s.means, 1), s.n)
     draws = draw(np.random.default_rng(s.seed), s.parameter, shape)
     means, medians = draws.mean(axis=1), np.median(draws, axis=1)
     silhouette = histogram_of(draw(np.random.default_rng(0), s.parameter, _TRIAL))
     shown: dict[str, Any] = {"n": s.n}
-    if s.repeats:
-        shown |= {"repeats": s.repeats}
-    several = s.repeats >= _FEW
+    if s.means:
+        shown |= {"repeats": s.means}
+    several = s.means >= _FEW
     if several:
         shown["half_of_draws"] = float(iqr(draws))
         shown["half_of_means"], shown["half_of_medians"] = float(iqr(means)), float(iqr(medians))
     wide = [float(silhouette.edges[0]), float(silhouette.edges[-1])]
-    watched = s.repeats and s.n <= _WATCHED
+    watched = s.means and s.n <= _WATCHED
     return {
         "shown": shown,
         "said": _reason(s),
@@ -276,6 +295,7 @@ def _without_a_bell(s: State) -> dict[str, Any]:
         "verdict": "",
         "findings": [],
         "no_bell": _reason(s),
+        "trouble": None,
     }
 
 
@@ -303,6 +323,7 @@ def script(state: Mapping[str, Any], tables: Tables) -> str:
 
 
 def _lines_with_a_bell(s: State, tables: Tables) -> list[str]:
+    _population(s, tables)  # what cannot be drawn from is refused here, not by the script
     imports, source = ["import gausswork as gw"], repr(s.law)
     before: list[str] = []
     if s.population == "drawn":
@@ -317,13 +338,13 @@ def _lines_with_a_bell(s: State, tables: Tables) -> list[str]:
         source = "values"
         head, _, *before = s.own.lines(tables, "values")
         imports.append(head)
-    lines = [*imports, "", *before, f"n, repeats = {s.n}, {max(s.repeats, 1)}"]
+    lines = [*imports, "", *before, f"n, repeats = {s.n}, {max(s.means, 1)}"]
     lines += [
         f"found = gw.central_limit({source}, n, repeats=repeats, seed={s.seed})",
         "population_mean, population_sd = found.population.mean, found.population.sd",
         "predicted_mean, predicted_sd = found.mean, found.sd  # sd / √n",
     ]
-    if s.repeats >= _FEW:
+    if s.means >= _FEW:
         lines += [
             "",
             "seen = gw.Normal.from_samples(found.means)",
@@ -341,11 +362,11 @@ def _lines_without_a_bell(s: State) -> list[str]:
     draw = _LAWLESS[s.population][1].format(tail=s.parameter, shape="(repeats, n)")
     lines += [
         "",
-        f"n, repeats = {s.n}, {max(s.repeats, 1)}",
+        f"n, repeats = {s.n}, {max(s.means, 1)}",
         f"rng = np.random.default_rng({s.seed})",
         f"draws = {draw}",
     ]
-    if s.repeats >= _FEW:
+    if s.means >= _FEW:
         lines += [
             "# how wide the middle half lies: of the draws, of their means, of their medians",
             "half_of_draws = iqr(draws)",

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import gausswork as gw
+from gausswork.errors import InputError
 from gausswork.lab.fields import Fields
+from gausswork.lab.wire import refusal
 from gausswork.sampling import Comparison, Sampler
 
 if TYPE_CHECKING:
@@ -74,15 +76,19 @@ def read(state: Mapping[str, Any]) -> State:
 def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
     """Return the three samplers, what was drawn beside theory.
 
+    A range that cannot be drawn from is ``trouble``, so that it can be corrected.
+
     Raises
     ------
     InputError
-        The state cannot be used, or a range is empty.
+        The state cannot be used.
     """
     s = read(state)
-    compared = _compared(s)
-    first = _first(s)
     shown: dict[str, Any] = {"size": s.size, "seed": s.seed}
+    try:
+        compared, first = _compared(s), _first(s)
+    except InputError as error:
+        return {"shown": shown, "said": str(error), "samplers": [], "trouble": refusal(error)}
     for sampler in compared.samplers:
         of = sampler.torch_name
         shown[f"{of}_first"] = first[sampler.name]
@@ -93,6 +99,7 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
         "shown": shown,
         "said": said,
         "samplers": [_drawing(sampler) for sampler in compared.samplers],
+        "trouble": None,
     }
 
 

@@ -82,9 +82,9 @@ export function Bell({ state, set, answer }) {
       <div class="controls">
         <${Limits} state=${state} answer=${answer} move=${move} />
         <div class="bell-fields"><div class="row">
-          <${NumberField} label="Mean" name="mean" value=${state.mean} min=${-1e12} max=${1e12} step=${round(state.sd / 10)}
+          <${NumberField} label="Mean" name="mean" value=${state.mean} min=${-1e9 * state.sd} max=${1e9 * state.sd} step=${round(state.sd / 10)}
             onInput=${(mean, how) => move({ mean }, how)} />
-          <${NumberField} label="Standard deviation" name="sd" value=${state.sd} min=${1e-12} max=${1e12} step=${round(state.sd / 20)}
+          <${NumberField} label="Standard deviation" name="sd" value=${state.sd} min=${Math.max(1e-12, 1e-9 * Math.abs(state.mean))} max=${1e12} step=${round(state.sd / 20)}
             onInput=${(sd, how) => move({ sd }, how)} /></div>
           <${Switch} label="68–95–99.7" help="what lies within 1, 2 and 3 sd" value=${state.rule} onInput=${(rule, how) => set({ rule }, how)} />
           <${Switch} label="Far tails" help="heights as powers of ten" value=${state.log} onInput=${(log, how) => set({ log, view: null }, how)} />
@@ -168,7 +168,7 @@ function Curve({ state, answer, move }) {
         <line class="mean-line" x1=${frame.x(shown.mean)} x2=${frame.x(shown.mean)} y1=${frame.y(top)} y2=${frame.bottom} />
         <path class="mark-line" d=${path(frame.x, frame.y, answer.curve.x, answer.curve.y)} />
         <line class="sd-line" x1=${frame.x(shown.mean)} x2=${frame.x(answer.shoulder[0])} y1=${frame.y(answer.shoulder[1])} y2=${frame.y(answer.shoulder[1])} />
-        ${state.log
+        ${state.log || frame.x(answer.shoulder[0]) - frame.x(shown.mean) < 70
           ? html`<text class="note" x=${frame.x(answer.shoulder[0]) + 16} y=${frame.y(answer.shoulder[1]) + 5}>sd ${format(shown.sd, 3)}</text>`
           : html`<text class="note" x=${(frame.x(shown.mean) + frame.x(answer.shoulder[0])) / 2} y=${frame.y(answer.shoulder[1]) - 9} text-anchor="middle">sd ${format(shown.sd, 3)}</text>`}`}
     </${Frame}>`;
@@ -186,7 +186,7 @@ function Zs({ frame, state, answer }) {
   for (let z = -Math.floor(reach / every) * every; z <= reach; z += every) zs.push(z);
   return html`<g aria-hidden="true" class="z-scale">
     <text class="tick" x=${frame.left + 2} y=${frame.top + 14}>z</text>
-    ${zs.filter((z) => frame.x(mean + z * sd) > frame.left + 14 && frame.x(mean + z * sd) < frame.right - 4).map((z) => html`<g key=${z}>
+    ${zs.filter((z) => frame.x(mean + z * sd) > frame.left + 24 && frame.x(mean + z * sd) < frame.right - 4).map((z) => html`<g key=${z}>
       <line class="grid" x1=${frame.x(mean + z * sd)} x2=${frame.x(mean + z * sd)} y1=${frame.top} y2=${frame.top + 4} />
       <text class="tick" x=${frame.x(mean + z * sd)} y=${frame.top + 16} text-anchor="middle">${format(z)}</text></g>`)}</g>`;
 }

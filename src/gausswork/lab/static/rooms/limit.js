@@ -1,6 +1,6 @@
 // The central limit theorem: means of n draws from any population beside the predicted bell.
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { Button, Choice, Findings, NumberField, Panel, Slider, Switch, useFrames } from "../core/controls.js";
+import { Button, Choice, Findings, NumberField, Panel, Problem, Slider, Switch, useFrames } from "../core/controls.js";
 import { format, Shown } from "../core/numbers.js";
 import { Frame, Handle, line as path } from "../core/plot.js";
 import { Bars, barsTop, QuantilePlot } from "../core/shapes.js";
@@ -83,11 +83,12 @@ export function Room({ lab, state, set, answer }) {
   };
   const under = running || wanted !== null; // a mean is under way: it is not in the pile yet
   const pile = under ? still.current : answer;
-  const full = state.repeats >= MOST;
+  const full = state.repeats >= MOST || (shown.repeats !== undefined && shown.repeats < state.repeats && shown.n === state.n);
+  const { trouble } = answer; // the population cannot be drawn from
   return html`<div class="views">
     <div class="stack main">
       <${Population} lab=${lab} state=${state} set=${change} answer=${answer} slow=${slow} />
-      <${Means} state=${state} set=${set} answer=${answer} pile=${pile} slow=${slow} />
+      ${!trouble && html`<${Means} state=${state} set=${set} answer=${answer} pile=${pile} slow=${slow} />`}
     </div>
     <div class="stack side">
       <${Panel} title="Draw" line="First one in slow motion, then a thousand.">
@@ -100,11 +101,12 @@ export function Room({ lab, state, set, answer }) {
           <${Button} onClick=${grow} disabled=${full && !growing}>${growing ? "Stop" : "Keep drawing"}</${Button}>
           <${Button} onClick=${() => change({ repeats: 0 }, { commit: true })} disabled=${state.repeats === 0}>Start over</${Button}>
         </div>
+        ${shown.repeats < state.repeats && html`<p class="help">With this n two million draws are ${format(shown.repeats, 6)} means: no more are drawn.</p>`}
         ${state.n > 100 && html`<p class="help">In slow motion up to 100 draws to a mean can be followed.</p>`}
         <div class="row"><${NumberField} label="Seed" value=${state.seed} min=${0} max=${2 ** 53} step=${1} whole digits=${16} onInput=${(seed, how) => change({ seed }, how)} />
           <${Button} onClick=${() => change({ seed: state.seed + 1 }, { commit: true })}>New seed</${Button}></div>
       </${Panel}>
-      ${answer.no_bell ? html`<${NoBell} answer=${answer} />` : html`<${Prediction} answer=${answer} />`}
+      ${!trouble && (answer.no_bell ? html`<${NoBell} answer=${answer} />` : html`<${Prediction} answer=${answer} />`)}
     </div>
     ${answer.qq && html`<${Panel} title="Q-Q plot of the means" class="half"
       line="Each mean over where the predicted bell has it. The straighter, the nearer to a bell; skewness bends it, coarse steps make stairs.">
@@ -141,9 +143,10 @@ function Population({ lab, state, set, answer, slow }) {
       ${state.population === "drawn" && html`<${Button} onClick=${() => set({ heights: Array(21).fill(0).map((_, k) => (k === 10 ? 1 : 0)) }, { commit: true })}>Empty the bag</${Button}>`}
     </div>
     ${state.population === "column" && html`<${ColumnPicker} lab=${lab} value=${state.column} onInput=${(column, how) => set({ column }, how)} />`}
+    <${Problem} problem=${answer.trouble} />
     ${state.population === "drawn"
       ? html`<${Bag} state=${state} set=${set} answer=${answer} slow=${slow} />`
-      : html`<${Frame} name="population" label=${`The population: ${answer.law}`} x=${roomy(answer.wide)} y=${[0, 1.2 * barsTop(answer.population.density)]}
+      : answer.population && html`<${Frame} name="population" label=${`The population: ${answer.law}`} x=${roomy(answer.wide)} y=${[0, 1.2 * barsTop(answer.population.density)]}
           yTicks=${false} ratio=${0.26} minHeight=${150} maxHeight=${210} over=${(frame) => html`<${Draws} frame=${frame} slow=${slow} />`}>
           ${(frame) => html`<${Bars} frame=${frame} edges=${answer.population.edges} heights=${answer.population.density} tone="grey" gap=${0} />
             <${Mean} frame=${frame} answer=${answer} />`}

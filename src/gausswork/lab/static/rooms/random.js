@@ -1,6 +1,6 @@
 // Random numbers: randn, rand and randint side by side, what was drawn and what theory says.
 import { html, useRef, useState } from "../vendor/preact.js";
-import { Button, NumberField, Panel, Slider, useFrames } from "../core/controls.js";
+import { Button, NumberField, Panel, Problem, Slider, useFrames } from "../core/controls.js";
 import { format, Shown } from "../core/numbers.js";
 import { Frame } from "../core/plot.js";
 import { Bars, barsTop, smooth } from "../core/shapes.js";
@@ -70,7 +70,9 @@ export function Room({ lab, state, set, answer }) {
           step=${1} onInput=${(size, how) => { setWatching(null); set({ size }, how); }} />
       </div>
     </${Panel}>
-    ${answer.samplers.map((one) => html`<${Sampler} key=${one.name} one=${one} state=${state} set=${set} shown=${answer.shown} />`)}
+    <${Problem} problem=${answer.trouble} />
+    ${Object.keys(KINDS).map((key) => html`<${Sampler} key=${key} kind=${KINDS[key]} one=${answer.samplers.find((one) => one.name === key)}
+      state=${state} set=${set} shown=${answer.shown} />`)}
     <${Panel} title="Same seed, same numbers">
       <p class="line">The names in the three libraries go together; the digits do not: each has a stream of its own. With gausswork the same seed
         gives the same bits in NumPy and in PyTorch, on any machine and any number of threads; more values leave the first ones as they were.</p>
@@ -78,8 +80,12 @@ export function Room({ lab, state, set, answer }) {
   </div>`;
 }
 
-function Sampler({ one, state, set, shown }) {
-  const kind = KINDS[one.name];
+/** One sampler; without a drawing, where a range is empty, its range can still be corrected. */
+function Sampler({ kind, one, state, set, shown }) {
+  const ends = html`<div class="row ends">${kind.ends.map(([key, label]) => html`<${NumberField} key=${key} label=${label} name=${key}
+    value=${state[key]} min=${key === "sd" ? 1e-9 : -1e9} max=${1e9} step=${key === "sd" ? null : 1} whole=${kind === KINDS.integers}
+    onInput=${(value, how) => set({ [key]: value }, how)} />`)}</div>`;
+  if (!one) return html`<${Panel} title=${kind.title} line=${kind.line} class="third">${ends}</${Panel}>`;
   const of = one.torch_name;
   const whole = one.name === "integers";
   const middles = one.edges.slice(1).map((edge, k) => (edge + one.edges[k]) / 2);
@@ -96,9 +102,7 @@ function Sampler({ one, state, set, shown }) {
         ${one.name === "uniform" && html`<path class="mark-line s-ink" d=${box(frame, one)} />`}
         ${whole && middles.map((x, k) => html`<path class="theory-mark" d=${diamond(frame.x(x), frame.y(one.expected[k]))} />`)}`}
     </${Frame}>
-    <div class="row ends">${kind.ends.map(([key, label]) => html`<${NumberField} key=${key} label=${label} name=${key}
-      value=${state[key]} min=${key === "sd" ? 1e-9 : -1e9} max=${1e9} step=${key === "sd" ? null : 1} whole=${whole}
-      onInput=${(value, how) => set({ [key]: value }, how)} />`)}</div>
+    ${ends}
     <div class="scroll"><table class="seen"><thead><tr><td></td><th scope="col">drawn</th><th scope="col">theory</th></tr></thead><tbody>
       ${["mean", "sd"].map((key) => html`<tr key=${key}><th scope="row">${key}</th>
         <td><${Cell} name=${`${of}_${key}`} value=${number(key)} /></td>
