@@ -8,9 +8,8 @@ import { format } from "./numbers.js";
  */
 export function Matrix({ name, value, label, rows, lit = null, more = false, under = "", strong = false, digits = 5 }) {
   const words = rows.map((row) => row.map((one) => format(one, digits)).join(", ")).join("; ");
-  return html`<span class=${`matrix ${strong ? "strong" : ""}`} role="img" aria-label=${`${label}: ${words}${more ? "; …" : ""}`}
-      data-shown=${name} data-value=${name ? JSON.stringify(value) : undefined} data-digits=${name ? digits : undefined}>
-    <span class="cells">${rows.map((row, i) => html`<span key=${i} class=${`cells-row ${i === lit ? "lit" : ""}`}>
+  return html`<span class=${`matrix ${strong ? "strong" : ""}`} role="img" aria-label=${`${label}: ${words}${more ? "; …" : ""}`}>
+    <span class="cells" data-shown=${name} data-value=${name ? JSON.stringify(value) : undefined} data-digits=${name ? digits : undefined}>${rows.map((row, i) => html`<span key=${i} class=${`cells-row ${i === lit ? "aglow" : ""}`}>
       ${row.map((one, j) => html`<span key=${j} class="cell">${format(one, digits)}${" "}</span>`)}</span>`)}
       ${more && html`<span class="cells-row"><span class="cell">⋮</span></span>`}</span>
     ${under && html`<small>${under}</small>`}</span>`;

@@ -157,7 +157,7 @@ function Scatter({ state, set, answer, view, mode }) {
       <path class="cross" d="M-9 0H9M0 -9V9" /></${Handle}>`}
     ${own && x.map((_, k) => html`<${Handle} key=${k} x=${x[k]} y=${y[k]} r=${x.length > 120 ? 5 : 7} name=${`point ${k + 1}`}
       label=${`Point ${k + 1} of ${x.length}`} text=${facts(k)} tabIndex=${k === Math.min(current, x.length - 1) ? 0 : -1}
-      class=${k === lit ? "lit" : ""} onHover=${(on) => { setLit(on ? k : null); if (on) setCurrent(k); }} onRemove=${() => remove(k)}
+      class=${k === lit ? "aglow" : ""} onHover=${(on) => { setLit(on ? k : null); if (on) setCurrent(k); }} onRemove=${() => remove(k)}
       onMove=${(to, how) => set((now) => ({ x: now.x.with(k, to.x), y: now.y.with(k, to.y) }), how)} />`)}
     ${mine && [0, 1].map((end) => html`<${Handle} key=${`mine ${end}`} class="mine" r=${9} name=${`my line ${end + 1}`}
       x=${mine[2 * end]} y=${mine[2 * end + 1]} label=${`My line, ${end ? "right" : "left"} end`}
@@ -204,7 +204,7 @@ function Squares({ frame, state, view, mine }) {
     const [u, v] = [frame.x(x[k]), frame.y(y[k])];
     const foot = own ? height(u) : frame.y(fitted[k]);
     const side = Math.abs(foot - v);
-    return html`<rect key=${k} class=${`square ${own ? "of-mine" : ""} ${k === lit ? "lit" : ""}`} x=${foot > v ? u - side : u}
+    return html`<rect key=${k} class=${`square ${own ? "of-mine" : ""} ${k === lit ? "aglow" : ""}`} x=${foot > v ? u - side : u}
       y=${Math.min(v, foot)} width=${side} height=${side} />`;
   });
 }
@@ -212,7 +212,7 @@ function Squares({ frame, state, view, mine }) {
 /** Points that only light up. */
 function Dots({ frame, x, y, lit, setLit, r = 5 }) {
   return html`<g class="dots">${x.map((_, k) => isNumber(x[k]) && isNumber(y[k]) && html`
-    <circle key=${k} class=${k === lit ? "lit" : ""} cx=${frame.x(x[k]).toFixed(1)} cy=${frame.y(y[k]).toFixed(1)} r=${k === lit ? r + 3 : r}
+    <circle key=${k} class=${k === lit ? "aglow" : ""} cx=${frame.x(x[k]).toFixed(1)} cy=${frame.y(y[k]).toFixed(1)} r=${k === lit ? r + 3 : r}
       onPointerEnter=${() => setLit(k)} onPointerLeave=${() => setLit(null)} />`)}</g>`;
 }
 
@@ -361,7 +361,7 @@ function Table({ state, set, view }) {
       <div class="scroll" tabindex="0" role="region" aria-label="Table of the points"><table class="points">
         <thead><tr><th scope="col">point</th><th scope="col">${state.x_name}</th><th scope="col">${state.y_name}</th><th scope="col">on the line</th>
           <th scope="col">residual</th><th scope="col">leverage</th><th scope="col"><span class="unseen">remove</span></th></tr></thead>
-        <tbody>${x.slice(0, MOST_ROWS).map((_, k) => html`<tr key=${k} class=${k === lit ? "lit" : ""}
+        <tbody>${x.slice(0, MOST_ROWS).map((_, k) => html`<tr key=${k} class=${k === lit ? "aglow" : ""}
             onPointerEnter=${() => setLit(k)} onPointerLeave=${() => setLit(null)} onFocusIn=${() => setLit(k)}>
           <td>${k + 1}</td>
           <td><${NumberField} hideLabel label=${`x of point ${k + 1}`} value=${x[k]} onInput=${change("x", k)} /></td>
