@@ -204,7 +204,7 @@ def test_the_keyboard_alone_moves_adds_and_removes_points(lab: Watched) -> None:
     assert after[1][11] > before[1][11]
     assert_the_line_is_the_library_s(lab, page)
     page.keyboard.press("PageDown")
-    page.wait_for_selector(f"{HANDLE.format(9)}:focus")  # its neighbour
+    page.wait_for_selector(f'[data-handle^="point "]:focus:not({HANDLE.format(12)})')
     page.keyboard.press("Delete")
     lab.settled("regression")
     assert len(points(page)[0]) == 15
