@@ -36,7 +36,7 @@ export function Room({ lab, state, set, answer, start }) {
     const pace = Math.max(PACE, last / LONGEST);
     const now = Math.floor(begun.current.epoch + ((time - begun.current.time) / 1000) * pace);
     if (now >= last) stop(last);
-    else if (now !== playing) setPlaying(now);
+    else if (now !== playing) setPlaying((was) => (was === null ? null : now)); // a pause may have come between
   });
   const stop = (at) => { setPlaying(null); set({ epoch: at }, { commit: true }); };
   const play = () => {
