@@ -27,6 +27,7 @@ demo: $(DONE)/run ## fit Galton's families: table, plot, saved model
 	    '  look at the picture        $(DEMO)/galton.png' \
 	    '  predict with the model     $(BIN)/gausswork predict $(DEMO)/galton.json examples/galton-families.csv --interval 0.95' \
 	    '  see how it was computed    $(BIN)/gausswork fit examples/galton-families.csv --target childHeight --features midparentHeight --show-work' \
+	    '  play with it               $(BIN)/gausswork lab examples/galton-families.csv' \
 	    '  fit your own table         $(BIN)/gausswork fit YOUR.csv --target COLUMN'
 
 test: $(DONE)/test ## run all tests (PYTEST_ARGS='-k name' for some)
@@ -69,7 +70,7 @@ $(DONE)/build: requirements/build.txt constraints.txt
 	@mkdir -p $(DONE) && touch $@
 
 $(DONE)/run: $(DONE)/build pyproject.toml setup.py $(NATIVE)
-	$(PIP) --no-build-isolation --editable '.[plots]'
+	$(PIP) --no-build-isolation --editable '.[lab,plots]'
 	@touch $@
 
 $(DONE)/test: $(DONE)/run requirements/test.txt
