@@ -2,6 +2,7 @@
 
     python benchmarks/run.py [--quick] [accuracy] [speed] [memory] [calibration] [stochastic]
         [normality] [descent] [sampling] [initialization] [normal] [databases] [large]
+        [clusters]
 
 Without names: all of them. ``--quick`` takes a minute or two, writes results/*-quick.json and
 leaves the tables of the pages alone; the whole run takes half an hour.
@@ -18,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run by path: fin
 from benchmarks import (
     accuracy,
     calibration,
+    clusters,
     databases,
     descent,
     initialization,
@@ -46,6 +48,7 @@ PARTS = {
     "lab": lab.main,
     "databases": databases.main,
     "large": large.main,
+    "clusters": clusters.main,
 }
 
 

@@ -585,6 +585,36 @@ def databases_table() -> str | None:
     )
 
 
+def clusters_table() -> str | None:
+    """Return what two workers take for a fit beside other ways to have them make one."""
+    measured = read("clusters")
+    if measured is None:
+        return None
+    results = measured["results"]
+    found = results["contestants"]
+    mine = next(iter(found.values()))["best"]
+    body = [
+        [name, f"{one['best']:.2f} ({one['median']:.2f})", f"{one['best'] / mine:.1f}",
+         f"{one['digits']:.1f}"]
+        for name, one in found.items()
+    ]  # fmt: skip
+    left_out = [f"{name} is not among them: it was not installed." for name in results["missing"]]
+    return "\n".join(
+        [
+            f"{results['rows']:,} rows of {results['columns']} predictors in {results['files']} "
+            "Parquet files, two workers of one thread, from the path to the coefficients: seconds, "
+            "the best of interleaved rounds and in brackets their median (other programs were "
+            "running), and correct digits of the worst coefficient.",
+            "",
+            *_markdown(["", "seconds", "times ours", "digits"], body),
+            "",
+            *left_out,
+            f"dask {results['dask']}, {measured['environment']['cores']} cores. "
+            + _versions(measured),
+        ]
+    )
+
+
 def lab_table() -> str | None:
     """Return how the lab follows the hand, opens and lasts, each beside what was promised."""
     measured = read("lab")
@@ -649,6 +679,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "databases": databases_table,
     "large": large_table,
     "lab": lab_table,
+    "clusters": clusters_table,
 }
 
 

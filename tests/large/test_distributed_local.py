@@ -62,3 +62,13 @@ def test_importing_gausswork_imports_no_dask() -> None:
     code = "import sys, gausswork as gw, numpy as np; gw.fit(np.eye(5)[:, :2], np.arange(5.0)); "
     code += "assert not {'dask', 'distributed'} & {name.partition('.')[0] for name in sys.modules}"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_workers_of_different_kinds_are_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gausswork.data.distributed import tasks
+
+    kinds = iter(["avx2", "avx512"] * 20)
+    monkeypatch.setattr(tasks, "processor", lambda: next(kinds))
+    data = table()
+    fit = gw.fit(dd.from_pandas(data, npartitions=2), "y")
+    assert "mixed-processors" in [finding.code for finding in fit.findings]

@@ -43,6 +43,7 @@ class Count:
     dropped : numbers of the rows left out, counted from 0 within the partition.
     rounded : for columns with integers beyond float64 one of those.
     size : bytes of what is kept.
+    processor : the instruction set of the worker, on which the last bits of a sum depend.
     """
 
     read: int
@@ -51,6 +52,7 @@ class Count:
     dropped: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     rounded: Mapping[str, int] = field(default_factory=dict)
     size: int = 0
+    processor: str = ""
 
 
 class Piece(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from gausswork.data.kinds import Field
 from gausswork.data.recipe import Recipe
 from gausswork.data.sources import Batch, Tally
 from gausswork.data.tables import Table
-from gausswork.findings import Finding
+from gausswork.findings import Finding, Severity
 
 T = TypeVar("T")
 
@@ -93,7 +93,9 @@ class ClusterSource:
         for count in self.cluster.counts or ():
             for name, example in count.rounded.items():
                 rounded.setdefault(name, example)
-        return tuple(rounded_integers(name, rounded[name]) for name in rounded)
+        noticed = [rounded_integers(name, rounded[name]) for name in rounded]
+        kinds = sorted({c.processor for c in self.cluster.counts or () if c.processor})
+        return (*noticed, *([mixed_processors(kinds)] if len(kinds) > 1 else []))
 
     def block_sum(
         self,
@@ -131,6 +133,18 @@ class ClusterSource:
             yield self.cluster.reader.batch(together(held))
         if not some:
             raise nothing_left(self.tally)
+
+
+def mixed_processors(kinds: Sequence[str]) -> Finding:
+    """Say that the same sums may come out otherwise in their last bit."""
+    return Finding(
+        "mixed-processors",
+        Severity.NOTE,
+        f"The workers have processors of different kinds ({', '.join(kinds)}), whose sums may "
+        "differ in the last bit; which worker sums which rows may change from fit to fit.",
+        "The digits stay certified. For the same bits in every fit use workers of one kind.",
+        {"processors": list(kinds)},
+    )
 
 
 def frame_source(

@@ -6,7 +6,8 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,6 +66,16 @@ def version() -> str:
     return f"gausswork {gausswork.__version__} with {kernels} kernels"
 
 
+@cache
+def processor() -> str:
+    """Return the instruction set that the compiled kernels use here."""
+    try:
+        from gausswork._native import _kernels
+    except ImportError:
+        return "numpy"
+    return str(_kernels.instruction_sets()[-1])
+
+
 def load(number: int, whole: str, wanted: str, reader: Reader, raw: Any) -> tuple[Piece, Count]:
     """Read and check one partition."""
     if version() != wanted:
@@ -73,7 +84,8 @@ def load(number: int, whole: str, wanted: str, reader: Reader, raw: Any) -> tupl
             "machines, so that they give the same bits."
         )
     with failing_at(named(number, whole)):
-        return reader.load(raw, number)
+        piece, count = reader.load(raw, number)
+        return piece, replace(count, processor=processor())
 
 
 def count_of(loaded: tuple[Piece, Count]) -> Count:
