@@ -74,7 +74,7 @@ $(DONE)/run: $(DONE)/build pyproject.toml setup.py $(NATIVE)
 	@touch $@
 
 $(DONE)/test: $(DONE)/run requirements/test.txt
-	$(PIP) --requirement requirements/test.txt
+	$(PIP) 'gausswork[all]' --requirement requirements/test.txt
 	@touch $@
 
 $(DONE)/lint: $(DONE)/run requirements/lint.txt

@@ -231,7 +231,7 @@ class Cluster:
         numbers = {future.key: number for number, future in enumerate(futures)}
         done = 0
         try:
-            for future in as_completed(futures):  # type: ignore[no-untyped-call]
+            for future in as_completed(futures):
                 number = numbers[future.key]
                 if future.status != "finished":
                     self.partitions.result(future, number)

@@ -269,7 +269,7 @@ def _like(values: Any, x: Any, name: str) -> Any:
                 f"the chunks of X have unknown lengths, so {name} must be a dask array with the "
                 "same chunks. Or call X.compute_chunk_sizes() first."
             )
-        values = da.from_array(np.asarray(values), chunks=-1)  # type: ignore[no-untyped-call]
+        values = da.from_array(np.asarray(values), chunks=-1)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:

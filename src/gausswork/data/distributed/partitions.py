@@ -53,7 +53,7 @@ class Partitions:
             return dict(self._graph)
         keys = {key for number in numbers for key in _keys(self.parts[number])}
         wanted = list(keys & self._graph.keys())
-        return dict(cull(self._graph, wanted)[0])  # type: ignore[no-untyped-call]
+        return dict(cull(self._graph, wanted)[0])
 
     @cached_property
     def _graph(self) -> Graph:
@@ -128,7 +128,7 @@ def _unnamed(graph: Mapping[Any, Any]) -> Any:
     from dask._expr import LLGExpr
 
     name = uuid.uuid4().hex
-    return LLGExpr(dict(graph), _determ_token=name)  # type: ignore[no-untyped-call]
+    return LLGExpr(dict(graph), _determ_token=name)
 
 
 def drop(client: Any, futures: Sequence[Any]) -> None:
