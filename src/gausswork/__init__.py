@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from gausswork.leastsquares.descent.method import GradientDescent
     from gausswork.leastsquares.descent.outlook import Outlook, outlook
     from gausswork.leastsquares.descent.surface import LossSurface, loss_surface
-    from gausswork.leastsquares.fit import Fit, fit, load
+    from gausswork.leastsquares.fit import Fit
+    from gausswork.leastsquares.fitting import fit
     from gausswork.leastsquares.groups import Groups, fit_groups
+    from gausswork.leastsquares.models import load
     from gausswork.leastsquares.moments import Moments
     from gausswork.leastsquares.nested import Comparison, compare
     from gausswork.leastsquares.ridge import RidgePath, ridge_path
@@ -156,9 +158,9 @@ _HOMES = {
     "Schedule": "gausswork.leastsquares.stochastic.rules",
     "NormalState": "gausswork.normal.estimation",
     "errors": "gausswork.errors",
-    "fit": "gausswork.leastsquares.fit",
+    "fit": "gausswork.leastsquares.fitting",
     "initialization": "gausswork.initialization",
-    "load": "gausswork.leastsquares.fit",
+    "load": "gausswork.leastsquares.models",
     "normality": "gausswork.normal.normality",
     "normality_of_moments": "gausswork.normal.normality",
     "outlook": "gausswork.leastsquares.descent.outlook",
@@ -184,7 +186,7 @@ def __dir__() -> list[str]:
 
 
 def _load_fit_path() -> None:
-    for name in ("gausswork.leastsquares.fit", "gausswork.data.opening"):
+    for name in ("gausswork.leastsquares.fitting", "gausswork.data.opening"):
         importlib.import_module(name)
     with contextlib.suppress(ImportError):  # where they were not built NumPy serves, and says so
         importlib.import_module("gausswork.leastsquares.compiled")

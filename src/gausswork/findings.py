@@ -62,3 +62,12 @@ class Finding:
             remedy=str(data["remedy"]),
             evidence=dict(data["evidence"]),
         )
+
+
+def distinct(*groups: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Join findings; an earlier group has the last word on the codes that it uses."""
+    joined: list[Finding] = []
+    for group in filter(None, groups):
+        taken = {finding.code for finding in joined}
+        joined += [finding for finding in group if finding.code not in taken]
+    return tuple(joined)

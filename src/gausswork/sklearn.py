@@ -269,7 +269,7 @@ def _fits(
     estimator: Any, x: Any, y: npt.NDArray[Any], weights: npt.NDArray[Any] | None
 ) -> list[Fit]:
     """Fit every target; say in scikit-learn's words what is not finite."""
-    from gausswork.leastsquares.fit import fit
+    from gausswork.leastsquares.fitting import fit
     from gausswork.leastsquares.several import fit_many
     from gausswork.leastsquares.solution import NormalEquation
 

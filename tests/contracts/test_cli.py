@@ -394,7 +394,7 @@ def test_an_unexpected_failure_is_told_from_bad_input(at, capsys, monkeypatch) -
     def broken(*a: object, **k: object) -> None:
         raise ZeroDivisionError("by mistake")
 
-    monkeypatch.setattr("gausswork.leastsquares.fit.fit", broken)
+    monkeypatch.setattr("gausswork.leastsquares.fitting.fit", broken)
     assert main(FIT) == 1
     assert "unexpected ZeroDivisionError: by mistake. This is a bug" in capsys.readouterr().err
     monkeypatch.setenv("GAUSSWORK_DEBUG", "1")

@@ -37,5 +37,5 @@ def test_examples_in_docstrings(name: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_there_are_examples() -> None:
-    fit = importlib.import_module("gausswork.leastsquares.fit")
+    fit = importlib.import_module("gausswork.leastsquares.fitting")
     assert any(test.examples for test in doctest.DocTestFinder().find(fit))

@@ -112,7 +112,7 @@ def _run(arguments: argparse.Namespace, data: Any) -> int:
     from gausswork.cli import terminal
     from gausswork.findings import Severity
     from gausswork.leastsquares import models
-    from gausswork.leastsquares.fit import fit
+    from gausswork.leastsquares.fitting import fit
     from gausswork.leastsquares.inference import check_level
 
     if arguments.by is not None or arguments.output is not None:

@@ -20,8 +20,9 @@ from gausswork.data.predictors import open_predictors, require_columns
 from gausswork.data.tables import PORTION_ROWS, Portion, Table, row_from_zero
 from gausswork.errors import InputError
 from gausswork.findings import Finding
-from gausswork.leastsquares.fit import Fit, load
+from gausswork.leastsquares.fit import Fit
 from gausswork.leastsquares.inference import check_level
+from gausswork.leastsquares.models import load
 from gausswork.leastsquares.prediction import (
     PredictedBlock,
     predicted_blocks,

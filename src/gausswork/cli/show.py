@@ -25,8 +25,8 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Load and show; return the exit code."""
-    from gausswork.leastsquares.fit import load
     from gausswork.leastsquares.inference import check_level
+    from gausswork.leastsquares.models import load
 
     check_level(arguments.level)
     shown.check(arguments)

@@ -51,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Update, save and show; return the exit code."""
     from gausswork.findings import Severity
     from gausswork.leastsquares import models
-    from gausswork.leastsquares.fit import load
     from gausswork.leastsquares.inference import check_level
+    from gausswork.leastsquares.models import load
 
     data = query.data_of(arguments)
     check_level(arguments.level)

@@ -18,7 +18,8 @@ from gausswork.data.weights import ANALYTIC, FREQUENCY
 from gausswork.errors import InputError, NotFiniteError
 from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.backend import Backend, default_backend
-from gausswork.leastsquares.fit import Fit, check_arguments
+from gausswork.leastsquares.fit import Fit
+from gausswork.leastsquares.fitting import check_arguments
 from gausswork.leastsquares.grouped import PRODUCT_ERROR, GroupSums, side_by_side
 from gausswork.leastsquares.refit import fit_of
 from gausswork.leastsquares.small import MOST_PREDICTORS, bounds

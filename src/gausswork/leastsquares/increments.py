@@ -16,7 +16,8 @@ from gausswork.data.weights import ANALYTIC, ARGUMENTS, FREQUENCY, Weights
 from gausswork.errors import GaussworkError, InputError, NotFiniteError
 from gausswork.findings import Finding, Severity
 from gausswork.leastsquares import merging
-from gausswork.leastsquares.fit import Fit, check_arguments
+from gausswork.leastsquares.fit import Fit
+from gausswork.leastsquares.fitting import check_arguments
 from gausswork.leastsquares.moments import Moments, Progress, accumulate
 from gausswork.leastsquares.refit import fit_of
 from gausswork.leastsquares.solve import finite_exponents

@@ -57,7 +57,13 @@ def check_place(path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> Fit:
-    """Read a fit written by :func:`save`, checking every part before it is used."""
+    """Read a fit that :meth:`Fit.save` wrote. Every part is checked; nothing in the file is run.
+
+    Raises
+    ------
+    ModelFileError
+        The file is not a complete, consistent model; the message says what is wrong with it.
+    """
     return documents.read(path, MODEL, decode)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from gausswork.data.recipe import Recipe
 from gausswork.data.sources import Source, Tally
 from gausswork.errors import InputError, NotFiniteError
-from gausswork.findings import Finding
+from gausswork.findings import Finding, distinct
 from gausswork.leastsquares import inference
 from gausswork.leastsquares.descent.history import Descent
 from gausswork.leastsquares.descent.method import GradientDescent
-from gausswork.leastsquares.fit import Fit, distinct
+from gausswork.leastsquares.fit import Fit
 from gausswork.leastsquares.moments import Moments
 from gausswork.leastsquares.solution import NormalEquation, Solution
 from gausswork.leastsquares.solve import solve

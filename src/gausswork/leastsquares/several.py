@@ -14,8 +14,10 @@ from gausswork.data.sources import Source, Tally
 from gausswork.data.targets import TargetSource, open_targets
 from gausswork.data.weights import ANALYTIC, FREQUENCY
 from gausswork.errors import InputError, NotFiniteError
+from gausswork.findings import distinct
 from gausswork.leastsquares import inference
-from gausswork.leastsquares.fit import Fit, check_arguments, distinct, rows_and_bytes
+from gausswork.leastsquares.fit import Fit
+from gausswork.leastsquares.fitting import check_arguments, rows_and_bytes
 from gausswork.leastsquares.moments import Moments
 from gausswork.leastsquares.solution import NormalEquation, Solution
 from gausswork.leastsquares.solve import solve_targets
