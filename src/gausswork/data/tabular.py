@@ -60,7 +60,7 @@ def source_by(
         return table.source(recipe, missing), ()
     plain, weights = None, recipe.weights
     names = [*(column.name for column in recipe.columns), recipe.target]
-    if not recipe.categories and hasattr(table, "plain"):
+    if recipe.formula is None and not recipe.categories and hasattr(table, "plain"):
         plain = table.plain(names if weights is None else [*names, weights.name])
     if plain is None:
         return EncodedSource(table, recipe, missing), ()
