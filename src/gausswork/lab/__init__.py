@@ -8,6 +8,7 @@ A face. The mathematics is the library's public interface, called by the rooms; 
     wire.py     messages: read, refused, written
     work.py     long work: outside the event loop, streamed, stopped, found again after a reload
     tables.py   uploaded tables, in memory, limited
+    kept.py     what was computed of a table, so that its rows are read once
     rooms/      one module per room: START, read, answer, script
     static/     the page; plain modules that need no build
 """

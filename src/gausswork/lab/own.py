@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from gausswork.lab.tables import Table, Tables
 
 Array: TypeAlias = npt.NDArray[np.float64]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,10 @@ class OwnColumn:
         """
         values = self._table(tables).numbers(self.name)
         return values[~np.isnan(values)]
+
+    def remembered(self, tables: Tables, what: str, make: Callable[[], Made]) -> Made:
+        """Return what was made of the column before, or make it now; errors as :meth:`values`."""
+        return self._table(tables).kept.get((what, self.name), make)
 
     def lines(self, tables: Tables, variable: str) -> list[str]:
         """Return lines of Python that read the column; errors as :meth:`values`."""

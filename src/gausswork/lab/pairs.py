@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +14,17 @@ import numpy.typing as npt
 import gausswork as gw
 from gausswork.errors import InputError
 from gausswork.lab.fields import number
+from gausswork.lab.kept import Kept
 
 if TYPE_CHECKING:
     from gausswork.lab.tables import Tables
 
 Array: TypeAlias = npt.NDArray[np.float64]
+Made = TypeVar("Made")
 
 MOST_POINTS = 2_000
 _LABEL = 60  # characters of the name of an axis
+_PLACED = 8  # sets of points whose results are kept, during a drag the latest ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,7 @@ class Pairs:
             The table is not held any more, or its columns are not two different ones of numbers.
         """
         if self.table is None:
-            columns = {"x": list(self.x), "y": list(self.y)}
-            lines = ["data = {", *_column("x", self.x), *_column("y", self.y), "}"]
-            return Opened(
-                columns, "x", "y", self.x_name, self.y_name, lines, len(self.x),
-                np.array(self.x), True,
-            )  # fmt: skip
+            return _placed(self)
         table = tables.get(self.table)
         if self.x_column is None or self.y_column is None:
             raise InputError(
@@ -74,8 +73,8 @@ class Pairs:
             )
         return Opened(
             table.data, self.x_column, self.y_column, self.x_column, self.y_column,
-            [f"data = {table.name!r}  # the file, where this script is run"],
-            table.rows, table.numbers(self.x_column), False,
+            table.rows, False, f"data = {table.name!r}  # the file, where this script is run",
+            partial(table.numbers, self.x_column), table.kept,
         )  # fmt: skip
 
 
@@ -88,10 +87,11 @@ class Opened:
     data : what ``gw.fit`` takes.
     feature, target : names of its two columns.
     x_name, y_name : what the axes are called.
-    lines : Python that makes ``data``.
     rows : how many there are, those with gaps included.
-    x : (rows,) values of the feature, NaN where there is none.
     placed : whether they are points that can be moved.
+    named : Python that makes ``data`` of a file; "" for points, which are written out.
+    values : returns the feature: (rows,), NaN where there is none.
+    kept : what was computed of the data.
     """
 
     data: Any
@@ -99,19 +99,45 @@ class Opened:
     target: str
     x_name: str
     y_name: str
-    lines: list[str]
     rows: int
-    x: Array
     placed: bool
+    named: str
+    values: Callable[[], Array]
+    kept: Kept
+
+    @property
+    def lines(self) -> list[str]:
+        """Lines of Python that make ``data``."""
+        if self.named:
+            return [self.named]
+        return ["data = {", *_column("x", self.data["x"]), *_column("y", self.data["y"]), "}"]
+
+    def remembered(self, what: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what was made of these two columns before, or make it now."""
+        return self.kept.get((self.feature, self.target, what), make)
 
     def fit(self, method: gw.NormalEquation | gw.GradientDescent | None = None) -> gw.Fit:
-        """Return the line through the points."""
-        return gw.fit(self.data, target=self.target, features=[self.feature], method=method)
+        """Return the line through the points; the same method walks once."""
+        features = [self.feature]
+        return self.remembered(
+            f"fit {method!r}",
+            lambda: gw.fit(self.data, target=self.target, features=features, method=method),
+        )
 
     def call(self, method: str = "") -> str:
         """Return the same as Python."""
         more = f", method={method}" if method else ""
         return f"gw.fit(data, target={self.target!r}, features=[{self.feature!r}]{more})"
+
+
+@lru_cache(maxsize=_PLACED)
+def _placed(given: Pairs) -> Opened:
+    """Return points that were placed; the same points bring along what was computed of them."""
+    data = {"x": list(given.x), "y": list(given.y)}
+    return Opened(
+        data, "x", "y", given.x_name, given.y_name, len(given.x), True, "",
+        lambda: np.array(given.x), Kept(),
+    )  # fmt: skip
 
 
 def pairs(state: Mapping[str, Any], start: Mapping[str, Any]) -> Pairs:
@@ -162,7 +188,7 @@ def _numbers(values: Any, name: str) -> tuple[float, ...]:
     return tuple(number(value, f"{name}[{i}]") for i, value in enumerate(values))
 
 
-def _column(name: str, values: tuple[float, ...]) -> list[str]:
+def _column(name: str, values: Sequence[float]) -> list[str]:
     """Return a column of a dictionary as lines of Python: every number with all its digits."""
     text = ", ".join(map(repr, values))
     if len(text) <= 80:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gausswork.errors import InputError
+from gausswork.lab.kept import Kept
 
 if TYPE_CHECKING:  # the page is there before NumPy is
     import numpy as np
@@ -58,7 +59,7 @@ class Table:
     columns : what every column holds.
     findings : what the reader has to say about its choices.
     separator, decimal : how a text file writes its fields; "" for other files.
-    kept : what a room has computed of all rows and need not compute again.
+    kept : what rooms have computed of all rows and need not compute again.
     """
 
     id: str
@@ -68,7 +69,7 @@ class Table:
     findings: tuple[Finding, ...]
     separator: str
     decimal: str
-    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    kept: Kept = field(default_factory=Kept, compare=False, repr=False)
 
     @property
     def rows(self) -> int:

@@ -22,8 +22,8 @@ from gausswork.lab.own import OwnColumn, own_column
 from gausswork.lab.pictures import bars, quantile_plot
 from gausswork.lab.wire import refusal
 from gausswork.normal import questions
-from gausswork.normal.bands import quantile_points
-from gausswork.normal.bins import histogram_of
+from gausswork.normal.bands import QuantilePoints, quantile_points
+from gausswork.normal.bins import Histogram, histogram_of
 
 if TYPE_CHECKING:
     from gausswork.lab.tables import Tables
@@ -289,10 +289,11 @@ def _sample(
     """Return the sample under the bell, its Q-Q plot and verdict; and the numbers shown of it."""
     if s.sample == "drawn":
         values, name = _drawn(s), f"{s.size:,} values drawn"
+        found, points, histogram = _judged(values, name)
     else:
         values, name = s.own.values(tables), s.own.name
-    found = gw.normality(values, name=name)
-    points = quantile_points(values, most=_POINTS)
+        # a column stays as it is while the bell over it is moved
+        found, points, histogram = s.own.remembered(tables, "bell", lambda: _judged(values, name))
     a, b = asked.ends
     outside = s.event == "outside"
     counted = (values < a) | (values > b) if outside else (values > a) & (values < b)
@@ -306,12 +307,18 @@ def _sample(
     }
     return {
         "name": name,
-        "bars": bars(histogram_of(values)),
+        "bars": bars(histogram),
         "qq": quantile_plot(points, gw.Normal(found.mean, found.sd)),
         "conclusion": str(found.conclusion),
         "verdict": found.verdict,
         "findings": [finding.to_dict() for finding in found.findings],
     }, numbers
+
+
+def _judged(values: Array, name: str) -> tuple[gw.Normality, QuantilePoints, Histogram]:
+    """Return what is said of values whatever bell stands over them."""
+    found = gw.normality(values, name=name)
+    return found, quantile_points(values, most=_POINTS), histogram_of(values)
 
 
 def _drawn(s: State) -> Array:

@@ -120,11 +120,10 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
     if not asked(s):
         return found
     try:
-        fit = fitted(s, table)
+        fit, checkup, reason = looked(s, table)
         found["fit"] = views.fit(fit, s.level)
         found["shown"] = views.numbers(fit)
-        checkup, reason = checked(fit)
-        found["checkup"] = None if checkup is None else views.checkup(checkup)
+        found["checkup"] = None if checkup is None else drawn(checkup, s, table)
         found["no_checkup"] = reason
         found["fit"]["findings"] = views.findings(fit, checkup)
         found["said"] = views.said(fit, found["fit"]["findings"])
@@ -152,6 +151,32 @@ def example() -> Table:
     from gausswork.lab.tables import read as read_table
 
     return read_table(file_table(EXAMPLE_FILE), EXAMPLE)
+
+
+def looked(s: State, table: Table) -> tuple[Fit, Checkup | None, str]:
+    """Return a fit with its check-up, or with the reason why there is none.
+
+    The rows are read once for each choice of columns: another level, the report and the model are
+    made of what is there.
+    """
+
+    def look() -> tuple[Fit, Checkup | None, str]:
+        fit = fitted(s, table)
+        return fit, *checked(fit)
+
+    return table.kept.get(("fit", *_chosen(s)), look)
+
+
+def drawn(checkup: Checkup, s: State, table: Table) -> dict[str, Any]:
+    """Return the figures of the check-up; made once for each choice of columns."""
+    from gausswork.lab.rooms import data_views as views
+
+    return table.kept.get(("figures", *_chosen(s)), lambda: views.checkup(checkup))
+
+
+def _chosen(s: State) -> tuple[Any, ...]:
+    """Return what of a state a fit depends on."""
+    return (s.formula,) if s.by == "formula" else (s.target, s.features, s.intercept)
 
 
 def fitted(s: State, table: Table) -> Fit:
@@ -191,12 +216,11 @@ def save(state: Mapping[str, Any], tables: Tables) -> tuple[str, str]:
     table = table_of(s, tables)
     if not asked(s):
         raise InputError("there is no fit to save yet. Choose a target and features first.")
-    fit = fitted(s, table)
+    fit, checkup, _ = looked(s, table)
     stem = Path(table.name.partition(".")[0]).name or "fit"
     if s.save == "model":
         text = json.dumps(models.encode(fit), allow_nan=False, ensure_ascii=False)
         return f"{stem}-model.json", f"{text}\n"
-    checkup, _ = checked(fit)
     command = _command(s, table.name)
     return (
         f"{stem}-report.html",

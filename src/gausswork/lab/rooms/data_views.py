@@ -27,10 +27,9 @@ _ORDER = {"alarm": 0, "caution": 1, "note": 2}
 
 def overview(table: Table) -> dict[str, Any]:
     """Return the columns and the proposal; computed once for each table."""
-    if "overview" not in table.kept:
-        table.kept["overview"] = {"columns": columns(table), "proposal": proposal(table)}
-    kept: dict[str, Any] = table.kept["overview"]
-    return kept
+    return table.kept.get(
+        "overview", lambda: {"columns": columns(table), "proposal": proposal(table)}
+    )
 
 
 def columns(table: Table) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from gausswork.lab.pictures import bars, quantile_plot
 from gausswork.lab.wire import refusal
 from gausswork.normal.bands import quantile_points
 from gausswork.normal.bins import Histogram, histogram_of
+from gausswork.normal.populations import population_of
 
 if TYPE_CHECKING:
     from gausswork.lab.tables import Tables
@@ -77,6 +78,7 @@ _WATCHED = 100  # draws of the latest mean that can be watched one by one
 _MOST_DRAWS = 2_000_000  # at a time: with large n there are fewer means
 _AGAIN = 1_000_000  # draws that may be repeated to watch the latest
 _POINTS = 300  # of the Q-Q plot
+_LONG = 5_000_000  # values of a column that are held a second time to draw from
 _REACH = 4.5  # predicted sd to either side that are in view
 _GRID = 201  # points of a curve
 
@@ -189,7 +191,7 @@ def _with_a_bell(s: State, tables: Tables) -> dict[str, Any]:
         "predicted_mean": found.mean,
         "predicted_sd": found.sd,
     }
-    means, drawn = None, _silhouette(s, population)
+    means, drawn = None, _silhouette(s, population, tables)
     if s.means:
         means = bars(found.histogram())
         shown |= {"repeats": found.repeats}
@@ -231,7 +233,12 @@ def _population(s: State, tables: Tables) -> Any:
                 "least two bars."
             )
         return np.repeat(np.arange(BARS), s.heights)
-    return s.own.values(tables) if s.population == "column" else s.law
+    if s.population != "column":
+        return s.law
+    values = s.own.values(tables)
+    if len(values) > _LONG:
+        return values
+    return s.own.remembered(tables, "population", lambda: population_of(values, seed=0))
 
 
 def _curve(bell: gw.Normal, low: float, high: float) -> dict[str, list[float]]:
@@ -239,19 +246,23 @@ def _curve(bell: gw.Normal, low: float, high: float) -> dict[str, list[float]]:
     return {"x": x.tolist(), "y": bell.pdf(x).tolist()}
 
 
-def _silhouette(s: State, population: Population) -> Histogram:
+def _silhouette(s: State, population: Population, tables: Tables) -> Histogram:
     """Return what the population looks like: of a law, by many draws from it."""
     if s.population in LAWS:
         return _of_law(s.law)
+    if s.population == "column":
+        return s.own.remembered(tables, "silhouette", lambda: _pictured(population))
+    return _pictured(population)
+
+
+def _pictured(population: Population) -> Histogram:
     step = population.step or None
     return histogram_of(population.draw(np.random.default_rng(0), (_TRIAL,)), lattice=step)
 
 
 @lru_cache(maxsize=64)
 def _of_law(law: str) -> Histogram:
-    population = gw.central_limit(law, 1, repeats=1).population
-    step = population.step or None
-    return histogram_of(population.draw(np.random.default_rng(0), (_TRIAL,)), lattice=step)
+    return _pictured(gw.central_limit(law, 1, repeats=1).population)
 
 
 def _latest(s: State, found: gw.CentralLimit) -> dict[str, Any] | None:

@@ -262,7 +262,14 @@ def script(state: Mapping[str, Any], tables: Tables) -> str:
 
 
 def _seen(opened: Opened, *, check: bool = True) -> Seen:
-    """Fit the points and look at them once more, with or without a check-up."""
+    """Fit the points and look at them once more, with or without a check-up.
+
+    Another band, level or line of one's own leaves all of it as it was.
+    """
+    return opened.remembered(f"seen {check}", lambda: _look(opened, check=check))
+
+
+def _look(opened: Opened, *, check: bool) -> Seen:
     fit = opened.fit()
     findings, checked = fit.findings, False
     if check:
@@ -277,13 +284,14 @@ def _seen(opened: Opened, *, check: bool = True) -> Seen:
     step = _step(fit.rows)
     if step > 1:
         rows = rows.take(np.arange(0, len(rows), step))
-    least, most = float(np.nanmin(opened.x)), float(np.nanmax(opened.x))
+    x = opened.values()
+    least, most = float(np.nanmin(x)), float(np.nanmax(x))
     room = _ROOM * (most - least)
     return Seen(
         fit=fit,
         rows=rows,
         checked=checked,
-        x=opened.x[rows.row],
+        x=x[rows.row],
         quantiles=_quantiles(rows.standardized),
         findings=findings,
         grid=np.linspace(least - room, most + room, _GRID),
