@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 
@@ -15,9 +14,6 @@ class Severity(StrEnum):
     NOTE = "note"  # good to know; the numbers stand
     CAUTION = "caution"  # read before relying on the affected numbers
     ALARM = "alarm"  # the affected numbers should not be used as they are
-
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +33,7 @@ class Finding:
     severity: Severity
     sentence: str
     remedy: str = ""
-    evidence: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.remedy}".strip()

@@ -168,9 +168,10 @@ def test_files_refused_with_a_place(case: str, tmp_path: Path) -> None:
 def test_paths_refused_with_the_nearest(tmp_path: Path) -> None:
     """Promise: a missing file, a folder, a pattern without files say what is there."""
     (tmp_path / "heights.csv").write_text("a,y\n1,2\n")
+    (tmp_path / "empty").mkdir()
     for path, message in (
         (tmp_path / "heigths.csv", r"Did you mean '.*heights\.csv'"),
-        (tmp_path, r"is a folder.*\*\.csv"),
+        (tmp_path / "empty", r"is a folder without data"),
         (tmp_path / "*.parquet", "no file matches"),
     ):
         with pytest.raises(InputError, match=message):

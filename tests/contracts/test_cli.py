@@ -284,7 +284,7 @@ def test_a_file_without_rows_leaves_the_output_as_it_was(at, capsys) -> None:
     [
         (["fit", "data.csv", "--target", "yy"], "no column 'yy'. Did you mean 'y'?"),
         (["fit", "no.csv", "--target", "y"], "no.csv"),
-        (["fit", ".", "--target", "y"], "is a folder"),
+        (["fit", "..", "--target", "y"], "is a folder"),
         ([*FIT, "--level", "95"], "level must lie in (0, 1); got 95.0. Did you mean 0.95?"),
         ([*FIT, "--level", "high"], "argument --level: 'high' is not a number"),
         ([*FIT, "--digits", "40"], "digits must lie in (0, 15]"),

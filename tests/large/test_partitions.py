@@ -163,7 +163,38 @@ def test_an_empty_partition_counts_for_nothing(folder) -> None:
         gw.fit(path, "y", features="a,year")
 
 
-def test_a_plain_folder_is_refused_with_the_pattern(tmp_path) -> None:
-    write(rows(5, 1), tmp_path / "t" / "p.parquet")
-    with pytest.raises(DataFileError, match=r"is a folder.*\*\.parquet"):
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_plain_folder_is_a_table_and_says_what_was_read(ending, tmp_path) -> None:
+    parts = [rows(30, k) for k in range(3)]
+    for k, part in enumerate(parts):
+        write(part, tmp_path / "t" / f"2024-0{k}.{ending}")
+    for note in ("README.md", "_SUCCESS", ".hidden.csv"):
+        (tmp_path / "t" / note).write_text("no data")
+    fit = gw.fit(tmp_path / "t", "y")
+    same(fit, gw.fit(pa.concat_tables(parts), "y"))
+    (found,) = [finding for finding in fit.findings if finding.code == "folder-read"]
+    assert found.evidence["files"] == [f"2024-0{k}.{ending}" for k in range(3)]
+    assert found.evidence["left_out"] == ["README.md"]
+    assert "t is a folder: its 3 files" in found.sentence
+
+
+def test_a_partitioned_folder_says_what_was_read(folder) -> None:
+    path, _ = folder
+    (found,) = [f for f in gw.fit(path, "y").findings if f.code == "folder-read"]
+    assert len(found.evidence["files"]) == 6
+
+
+def test_a_folder_of_two_kinds_of_files_is_refused(tmp_path) -> None:
+    write(rows(5, 1), tmp_path / "t" / "a.csv")
+    write(rows(5, 1), tmp_path / "t" / "b.parquet")
+    with pytest.raises(DataFileError, match=r"a\.csv is csv and b\.parquet is parquet"):
+        gw.fit(tmp_path / "t", "y")
+
+
+def test_a_folder_without_data_says_what_it_holds(tmp_path) -> None:
+    (tmp_path / "t").mkdir()
+    with pytest.raises(DataFileError, match=r"is a folder without data files.*\*\*/\*\.parquet"):
+        gw.fit(tmp_path / "t", "y")
+    (tmp_path / "t" / "notes.txt").write_text("a,y\n1,2\n")
+    with pytest.raises(DataFileError, match=r"It holds 'notes\.txt'.*/t/\*\.txt"):
         gw.fit(tmp_path / "t", "y")

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import http.server
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,8 @@ class Plain(http.server.SimpleHTTPRequestHandler):
             self.wfile.write(
                 data[start : stop if self.cut is None else min(stop, start + self.cut)]
             )
+            if self.cut is not None:
+                time.sleep(0.5)  # the client loses what it has not read when the line breaks
 
 
 class Ranging(Plain):
@@ -207,7 +210,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_said(table, tmp_path) -> None:
     [
         ("memory://nowhere.csv", r"there is no file memory://nowhere\.csv"),
         ("memory://nowhere/*.csv", "no file matches memory://nowhere"),
-        ("memory://gausswork-plain", r"is a folder.*gausswork-plain/\*"),
+        ("memory://gausswork-plain", r"is a folder without.*gausswork-plain/\*\.txt"),
         ("nosuch://a/b.csv", "nosuch://a/b.csv cannot be read: .*nosuch"),
         (
             "http://127.0.0.1:9/t.csv",
@@ -216,7 +219,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_said(table, tmp_path) -> None:
     ],
 )
 def test_what_is_not_there_is_said(address, said, disk) -> None:
-    fsspec.filesystem("memory").pipe("/gausswork-plain/x.csv", b"a,y\n1,2\n")
+    fsspec.filesystem("memory").pipe("/gausswork-plain/x.txt", b"a,y\n1,2\n")
     with pytest.raises(DataFileError, match=said):
         gw.fit(address, "y")
 

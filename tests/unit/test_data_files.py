@@ -188,10 +188,12 @@ def test_missing_files_name_the_nearest(tmp_path: Path) -> None:
         open_data(str(tmp_path / "*.parquet"), "y")
 
 
-def test_folders_name_the_pattern(parts: Path) -> None:
-    """Promise: a folder is refused with the pattern that reads what is in it."""
+def test_folders_are_read_and_refused_among_others(parts: Path) -> None:
+    """Promise: a folder stands for the data files in it; among other files it is refused."""
+    in_order = open_data(sorted(parts.glob("*.parquet")), "y").source
+    assert open_data(parts, "y").source.table.identity() == in_order.table.identity()
     with pytest.raises(DataFileError, match=r"is a folder.*\*\.parquet"):
-        open_data(parts, "y")
+        open_data([next(parts.glob("*.parquet")), parts.parent], "y")
 
 
 def test_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,11 @@ import glob
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+from gausswork.data.folders import Folder, folder_findings, parted, without_data
 from gausswork.data.kinds import listed
 from gausswork.data.tables import Table
 from gausswork.errors import DataFileError
@@ -50,6 +51,7 @@ class DataFile:
     compression : ``"gzip"``, ``"zstd"``, ``"bz2"``, or None.
     label : its name with folders, where its name alone would not tell it from others.
     partition : columns and values that the names of its folders give to all of its rows.
+    folder : the folder that was given as data, where one was.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class DataFile:
     compression: str | None
     label: str = field(default="", kw_only=True)
     partition: Partition = field(default=(), kw_only=True)
+    folder: Folder | None = field(default=None, kw_only=True)
 
     @property
     def name(self) -> str:
@@ -128,7 +131,8 @@ def is_path(data: object) -> bool:
 def file_table(data: PathLike | Sequence[PathLike]) -> Table:
     """Open files as one table: CSV, Parquet or Arrow, a pattern such as ``"part-*.csv"``, a list.
 
-    The files of a pattern are read in the order of their names, those of a list as listed.
+    The files of a pattern or a folder are read in the order of their names, those of a list as
+    listed.
 
     Raises
     ------
@@ -148,7 +152,7 @@ def data_files(data: PathLike | Sequence[PathLike]) -> tuple[list[DataFile], str
     description = files[0].name
     if len(files) > 1:
         what = os.fspath(patterns[0]) if len(patterns) == 1 else f"{files[0].name} and others"
-        description = f"{Path(what).name} ({len(files)} files)"
+        description = f"{Path(what).name or what} ({len(files)} files)"
     return files, description
 
 
@@ -184,6 +188,7 @@ def table_of(files: Sequence[DataFile], *, description: str) -> Table:
         from gausswork.data.columnar import ColumnarTable
 
         table = ColumnarTable(files, description=description)
+    table.findings = (*folder_findings(files), *table.findings)
     if any(file.partition for file in files):
         from gausswork.data.partitions import partitioned
 
@@ -192,7 +197,7 @@ def table_of(files: Sequence[DataFile], *, description: str) -> Table:
 
 
 def found(pattern: PathLike, base: Path | None = None) -> Sequence[DataFile]:
-    """Look at the files that a path, a pattern, a partitioned folder or an address means.
+    """Look at the files that a path, a pattern, a folder or an address means.
 
     Parameters
     ----------
@@ -206,8 +211,16 @@ def found(pattern: PathLike, base: Path | None = None) -> Sequence[DataFile]:
     paths = resolve(pattern)
     if glob.has_magic(text) and not _there(text):
         base = _base(Path(text).expanduser())
-    if len(paths) == 1 and _is_folder(paths[0]) and (below := files_below(paths[0])):
-        base, paths = paths[0], below
+    folder = None
+    if len(paths) == 1 and _is_folder(paths[0]):
+        inside, base = paths[0], paths[0]
+        paths = files_below(inside)
+        folder = Folder(os.path.relpath(inside) if inside.name in ("", "..") else inside.name, ())
+        if not paths:
+            names, others = parted([entry.name for entry in _entries(inside) if entry.is_file()])
+            if not names:
+                raise DataFileError(without_data(str(inside), others))
+            folder, paths = replace(folder, left_out=others), [inside / name for name in names]
     if base is None:
         return [inspect(path) for path in paths]
     files = []
@@ -215,7 +228,14 @@ def found(pattern: PathLike, base: Path | None = None) -> Sequence[DataFile]:
         inner = path.relative_to(base) if path.is_relative_to(base) else Path(path.name)
         keys = partition_of(inner.parts[:-1])
         files.append(inspect(path, inner.as_posix() if keys else "", keys))
-    return files
+    return [replace(file, folder=folder) for file in files] if folder is not None else files
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise DataFileError(f"{folder} cannot be read: {error.strerror or error}.") from None
 
 
 def _is_folder(path: Path) -> bool:
@@ -258,7 +278,7 @@ def files_below(folder: Path) -> list[Path]:
     Hidden files and those that begin with an underscore are notes of the program that wrote it.
     None where the folder is not partitioned.
     """
-    if not any(_KEY.fullmatch(entry.name) and entry.is_dir() for entry in folder.iterdir()):
+    if not any(_KEY.fullmatch(entry.name) and entry.is_dir() for entry in _entries(folder)):
         return []
     paths = (path for path in folder.rglob("*") if path.is_file())
     return sorted(path for path in paths if not is_note(path.relative_to(folder).parts))

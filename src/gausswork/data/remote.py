@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gausswork.data.files import DataFile, format_of, is_note, partition_of
+from gausswork.data.folders import Folder, parted, without_data
 from gausswork.errors import DataFileError, require
 
 # What file systems say of a file that changes when the file does.
@@ -138,7 +139,7 @@ def remote_files(address: str) -> list[RemoteFile]:
     except ValueError as error:
         raise DataFileError(f"{shown} cannot be read: {error}.") from None
     magic = "*[" if _protocol(system) in _ON_THE_WEB else "*?["
-    base = place
+    base, folder = place, None
     with failing(shown):
         if any(sign in place for sign in magic):
             places = sorted(map(str, system.glob(place)))
@@ -148,15 +149,20 @@ def remote_files(address: str) -> list[RemoteFile]:
         elif _protocol(system) not in _ON_THE_WEB and system.isdir(place):
             places = [each for each in sorted(system.find(place)) if "=" in each[len(place) :]]
             places = [each for each in places if not is_note(each[len(place) :].split("/"))]
+            folder = Folder(shown, ())
             if not places:
-                raise DataFileError(
-                    f"{shown} is a folder. To read the files in it, pass a pattern: {shown}/*"
-                )
+                within = {str(each["name"]).rstrip("/").rpartition("/")[2]: each["type"]
+                          for each in system.ls(place, detail=True)}  # fmt: skip
+                names, others = parted([name for name in within if within[name] == "file"])
+                if not names:
+                    raise DataFileError(without_data(shown, others))
+                places = [f"{place.rstrip('/')}/{name}" for name in names]
+                folder = Folder(shown, others)
         else:
             places, base = [place], place.rpartition("/")[0]
     if not places:
         raise DataFileError(f"no file matches {shown}. Check the address and the pattern.")
-    return [_inspected(system, each, base, shown) for each in places]
+    return [replace(_inspected(system, each, base, shown), folder=folder) for each in places]
 
 
 def _inspected(system: Any, place: str, base: str, shown: str) -> RemoteFile:

@@ -64,6 +64,9 @@ class Scheme:
     name: str
     given: Options = field(default_factory=lambda: MappingProxyType({}))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (self.name, dict(self.given))  # views of dicts are not pickled
+
     def __str__(self) -> str:
         inside = ", ".join(f"{key}={value!r}" for key, value in self.given.items())
         return f"{self.name}({inside})" if inside else self.name
@@ -92,6 +95,11 @@ class Scheme:
                 "follows from the fans. Use 'uniform' or 'normal' for anything else."
             )
         return recipe.law(self.options, of)
+
+
+def _rebuilt(name: str, given: dict[str, Any]) -> Scheme:
+    """Make a scheme of its unpickled parts."""
+    return Scheme(name, MappingProxyType(given))
 
 
 def scheme(name: str | Scheme, **options: Any) -> Scheme:

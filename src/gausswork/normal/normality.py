@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -98,6 +98,10 @@ class Normality:
     findings: tuple[Finding, ...]
     name: str
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _rebuilt, ({**values, "tests": dict(self.tests)},)  # views are not pickled
+
     @property
     def count(self) -> int:
         """How many values were looked at."""
@@ -132,6 +136,11 @@ class Normality:
 
     def _repr_html_(self) -> str:
         return describe.html(self)
+
+
+def _rebuilt(values: dict[str, Any]) -> Normality:
+    """Make a result of its unpickled parts."""
+    return Normality(**{**values, "tests": MappingProxyType(values["tests"])})
 
 
 def conclusion_of(p_value: float, effect: Effect, n: int) -> Conclusion:
