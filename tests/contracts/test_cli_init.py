@@ -233,7 +233,7 @@ def test_compare_refuses(
 def test_compare_interrupted_shows_what_there_is(monkeypatch: Any, capsys: Any) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("sklearn")
-    from gausswork.initialization import trainers
+    from gausswork.initialization.comparison import trainers
 
     steps = 0
     before = trainers.Optimizer.step

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train and show; return the exit code."""
     from gausswork.cli import terminal
     from gausswork.findings import Severity
-    from gausswork.initialization.comparison import compare
+    from gausswork.initialization.comparison.comparing import compare
     from gausswork.initialization.schemes import scheme
 
     if (arguments.target is None) != (arguments.data is None):

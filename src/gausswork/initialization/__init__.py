@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gausswork.initialization.activations import ACTIVATIONS, gain
     from gausswork.initialization.apply import Initialized, initialize
-    from gausswork.initialization.comparison import Comparison, Trained, compare
+    from gausswork.initialization.comparison.comparing import compare
+    from gausswork.initialization.comparison.result import Comparison, Trained
     from gausswork.initialization.doctor import Diagnosis, diagnose
     from gausswork.initialization.draws import draw, lsuv, variance_scaling
     from gausswork.initialization.fan import Fans, fans
@@ -50,15 +51,15 @@ __all__ = [
 
 _HOMES = {
     "ACTIVATIONS": "activations",
-    "Comparison": "comparison",
+    "Comparison": "comparison.result",
     "Diagnosis": "doctor",
     "Fans": "fan",
     "Initialized": "apply",
     "MeanField": "theory",
     "Plan": "plans",
     "Scheme": "schemes",
-    "Trained": "comparison",
-    "compare": "comparison",
+    "Trained": "comparison.result",
+    "compare": "comparison.comparing",
     "diagnose": "doctor",
     "draw": "draws",
     "edge_of_chaos": "theory",

@@ -24,7 +24,7 @@ from gausswork.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from gausswork.initialization.comparison import Comparison, Trained
+    from gausswork.initialization.comparison.result import Comparison, Trained
 
 _PARTS = {"held": "held-out", "train": "training"}
 _ROOM = 30.0  # times the loss of guessing: what lies above is cut off, or it would hide the rest

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gausswork.findings import Finding
-    from gausswork.initialization.comparison import Trained
+    from gausswork.initialization.comparison.result import Trained
     from gausswork.initialization.doctor import Diagnosis
 
 ACTIVATIONS = (

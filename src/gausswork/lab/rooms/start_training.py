@@ -12,7 +12,7 @@ from gausswork.lab.rooms import start
 from gausswork.plain import plain
 
 if TYPE_CHECKING:
-    from gausswork.initialization.comparison import Comparison, Trained
+    from gausswork.initialization.comparison.result import Comparison, Trained
 
 
 def trained(s: start.State, cancelled: Callable[[], bool]) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from gausswork.initialization.text import WIDTH, columns, findings_lines, number
 from gausswork.plain import plain
 
 if TYPE_CHECKING:
-    from gausswork.initialization.comparison import Comparison, Trained
+    from gausswork.initialization.comparison.result import Comparison, Trained
 
 
 def text(found: Comparison) -> str:

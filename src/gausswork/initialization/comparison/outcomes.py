@@ -12,13 +12,13 @@ import numpy.typing as npt
 
 from gausswork.errors import InputError
 from gausswork.findings import Finding, Severity
-from gausswork.initialization import lessons
 from gausswork.initialization.activations import nearest
+from gausswork.initialization.comparison import lessons
 from gausswork.initialization.doctor import Diagnosis, diagnose
 from gausswork.initialization.slots import torch
 
 if TYPE_CHECKING:
-    from gausswork.initialization.comparison import Trained
+    from gausswork.initialization.comparison.result import Trained
 
 Array = npt.NDArray[np.float64]
 

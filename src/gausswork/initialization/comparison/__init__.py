@@ -1,0 +1,1 @@
+"""The same network trained from several schemes and seeds, and what became of each."""
