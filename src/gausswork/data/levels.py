@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -63,7 +64,7 @@ def collect_levels(
     for portion in portions:
         for (name, levels), column in zip(found.items(), portion.columns, strict=True):
             if not levels.too_many:
-                _add(levels, column, most, ordered=fields[name].ordered)
+                add_levels(levels, column, most, ordered=fields[name].ordered)
         rows += portion.rows
         if progress is not None:
             progress(rows, table.bytes_done, table.bytes_total)
@@ -91,7 +92,10 @@ def alike(name: str, levels: Sequence[str]) -> Iterator[Finding]:
         first[plain] = level
 
 
-def _add(levels: Levels, column: Column, most: int, *, ordered: bool) -> None:
+def add_levels(
+    levels: Levels, column: Column, most: float = math.inf, *, ordered: bool = False
+) -> None:
+    """Count the levels of a run of values, up to ``most`` different ones."""
     codes, names = codes_and_levels(column)
     counts = np.bincount(codes + 1, minlength=len(names) + 1)[1:]
     used = np.flatnonzero(counts[: len(names)])

@@ -121,6 +121,7 @@ def open_data(
 def as_table(data: Any) -> Table | None:
     """Wrap data that has named columns; None when it has none (arrays, lists)."""
     from gausswork.data.files import file_table, is_path
+    from gausswork.data.firstlook import FirstLook
     from gausswork.data.frames import frame_table
     from gausswork.data.streams import stream_table
 
@@ -128,6 +129,8 @@ def as_table(data: Any) -> Table | None:
         from gausswork.data.databases.table import query_table
 
         return query_table(data)
+    if isinstance(data, FirstLook):
+        return data
     if is_path(data):
         _refuse_address(data)
         return file_table(data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from gausswork.data.csv_types import MISSING
 from gausswork.data.files import DataFile
 from gausswork.data.kinds import Field, Kind
+from gausswork.data.levels import Levels
 from gausswork.data.tables import Mark, Portion
 from gausswork.errors import DataFileError
 from gausswork.findings import Finding
@@ -91,6 +92,14 @@ class PartitionedTable:
         own = [name for name in names if name not in self._keys]
         found = self._table.fields(own)
         return {name: found[name] if name in found else self._field(name) for name in names}
+
+    def known_levels(self, names: Iterable[str]) -> dict[str, Levels]:
+        """Return the levels of the columns among ``names`` that folders name."""
+        found = {name: Levels() for name in names if name in self._keys}
+        for name, levels in found.items():
+            texts = [values[name] for values in self._values]
+            levels.seen = {text: 0 for text in texts if text is not None}
+        return found
 
     def read(self, kinds: Mapping[str, Kind], start: Mark | None = None) -> Iterator[Portion]:
         """Yield the rows in order, file after file."""

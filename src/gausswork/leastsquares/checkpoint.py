@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from gausswork.data.firstlook import FirstLook
 from gausswork.data.forest import Node
 from gausswork.data.sources import Place, Source
 from gausswork.errors import InputError, ModelFileError
@@ -50,6 +51,7 @@ class Saved:
     blocks, rows : how many it has summed.
     nodes : their sums.
     place : where it goes on.
+    levels : what the table knows of the levels of its categories; None where all were known before.
     """
 
     tier: int
@@ -60,6 +62,7 @@ class Saved:
     rows: int
     nodes: tuple[Node[Part], ...]
     place: Place
+    levels: dict[str, Any] | None = None
 
 
 class AtInterruption(str):
@@ -94,10 +97,11 @@ class Checkpoint:
 
     Parameters
     ----------
-    path : of the file.
+    path : of the file; None to keep the state in memory alone.
     source : the rows; see :func:`identity_of`.
     resume : whether to go on from the file, if it is there.
     always : whether to write now and then, and on any error; otherwise only when interrupted.
+    begun : a state in memory to go on from instead.
 
     Raises
     ------
@@ -109,28 +113,31 @@ class Checkpoint:
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | None,
         source: Source,
         *,
         resume: bool = False,
         always: bool = True,
+        begun: Saved | None = None,
     ) -> None:
-        check_path(path)
         require_files(source)
-        if always:
-            check_writable(path)
-            if not resume:
-                _refuse_other(path)
+        if path is not None:
+            check_path(path)
+            if always:
+                check_writable(path)
+                if not resume:
+                    _refuse_other(path)
         self.path = path
         self.always = always
         self.failed = ""
         self.written_rows = 0
         self._source = source
         self._known: dict[str, Any] | None = None
+        self._saved = begun
         # the same command may be given again and again, before the first state is written too
-        begun = resume and not (always and not Path(path).exists())
-        self._saved = load(path, self._identity, len(source.names) + 1) if begun else None
-        self._latest: Saved | None = None
+        if path is not None and resume and not (always and not Path(path).exists()):
+            self._saved = load(path, self._identity, len(source.names) + 1)
+        self.latest: Saved | None = None
         self._begun: tuple[int, Integers | None, Integers, Array] | None = None
         self._last = time.monotonic()
         self._pause = _PAUSE
@@ -162,24 +169,29 @@ class Checkpoint:
         """Take note of how far the pass has come; write it if it is time."""
         if place is None or self._begun is None:
             return
-        self._latest = Saved(*self._begun, blocks, rows, nodes, place)
+        levels = None
+        look: Any = getattr(self._source, "table", None)
+        if isinstance(look, FirstLook):
+            look.let_go(place.mark)
+            levels = look.known()
+        self.latest = Saved(*self._begun, blocks, rows, nodes, place, levels)
         if self.always and time.monotonic() - self._last >= self._pause:
             self._write()
 
     def interrupted(self, stop: BaseException) -> None:
         """Write the latest state because the pass cannot go on."""
-        if self._latest is not None and (self.always or not isinstance(stop, Exception)):
+        if self.latest is not None and (self.always or not isinstance(stop, Exception)):
             self._write()
 
     def done(self) -> None:
         """Remove the file: the fit is complete."""
         with contextlib.suppress(OSError):
-            if _is_ours(self.path):
+            if self.path is not None and _is_ours(self.path):
                 Path(self.path).unlink()
 
     def findings(self) -> tuple[Finding, ...]:
         """Say that the state could not be written, if so."""
-        if not self.failed:
+        if not self.failed or self.path is None:
             return ()
         return (
             Finding(
@@ -193,7 +205,9 @@ class Checkpoint:
         )
 
     def _write(self) -> None:
-        saved, started = self._latest, time.monotonic()
+        saved, started = self.latest, time.monotonic()
+        if self.path is None:
+            return
         assert saved is not None
         try:
             save(saved, self._identity, self.path)
@@ -255,6 +269,7 @@ def save(saved: Saved, identity: Mapping[str, Any], path: str | os.PathLike[str]
             "missing": dict(place.missing),
             "rounded": {name: str(value) for name, value in place.rounded.items()},
         },
+        "levels": saved.levels,
     }
     with atomic(path) as part:
         part.write_text(json.dumps({**body, "checksum": _checksum(body)}, indent=1), "utf-8")
@@ -301,6 +316,16 @@ def load(path: str | os.PathLike[str], identity: Mapping[str, Any], q: int) -> S
         raise
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, str(error)) from error
+
+
+def known_levels(path: str | os.PathLike[str] | None) -> Any:
+    """Return what a state knows of levels, None where there is no sound state that knows any."""
+    try:
+        body = json.loads(Path(path or "").read_text("utf-8"))
+        claimed = body.pop("checksum")
+        return body["levels"] if claimed == _checksum(body) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None  # whoever goes on from the state says what is wrong with it
 
 
 def _saved(body: Mapping[str, Any], q: int) -> Saved:

@@ -26,6 +26,8 @@ from gausswork.leastsquares.weights import weight_findings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gausswork.data.opening import OpenedData
+    from gausswork.leastsquares.checkpoint import Checkpoint
     from gausswork.leastsquares.descent.history import Descent
 
 
@@ -111,11 +113,25 @@ def fit(
             data, target, features=features, intercept=intercept, method=method
         )
     _require_order(data, target)
-    opened = open_data(
-        data, target, features=features, missing=missing, progress=progress,
-        weights=weights if frequencies is None else frequencies,
-        weighting=ANALYTIC if frequencies is None else FREQUENCY,
-    )  # fmt: skip
+    look: Any = data
+    if isinstance(data, str | os.PathLike | list | tuple) and isinstance(method, NormalEquation):
+        from gausswork.leastsquares.growing import first_look
+
+        look = first_look(data, state, resume)
+
+    def open_it(table: Any) -> OpenedData:
+        return open_data(
+            table, target, features=features, missing=missing, progress=progress,
+            weights=weights if frequencies is None else frequencies,
+            weighting=ANALYTIC if frequencies is None else FREQUENCY,
+        )  # fmt: skip
+
+    if look is data:
+        opened = open_it(data)
+    else:
+        from gausswork.leastsquares.growing import opened_by
+
+        opened = opened_by(open_it, look)
     if opened.intercept is not None:
         if not intercept:
             raise InputError(
@@ -137,8 +153,20 @@ def fit(
     options: dict[str, Any] = {
         "intercept": intercept, "method": method, "threads": threads, "checkpoint": checkpoint,
     }  # fmt: skip
+    descent: Descent | None = None
     try:
-        solution, descent = _solved(source, rows_and_bytes(source, progress), options, on_epoch)
+        promised = look is not data and getattr(source, "table", None) == look
+        if promised:
+            from gausswork.leastsquares.growing import solved_growing
+
+            def solve(rows: Source, kept: Checkpoint) -> Solution:
+                now = {**options, "checkpoint": kept}
+                return least_squares(rows, progress=rows_and_bytes(rows, progress), **now)
+
+            opened, solution, held = solved_growing(look, opened, open_it, checkpoint, solve)
+            source, checkpoint = opened.source, held
+        else:
+            solution, descent = _solved(source, rows_and_bytes(source, progress), options, on_epoch)
     except NotFiniteError:
         if not hasattr(source, "without_missing"):
             raise
