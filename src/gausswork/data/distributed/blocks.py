@@ -1,70 +1,66 @@
-"""Which rows of which partitions make up each block: partitions lie anywhere, blocks do not."""
+"""Which rows of which stretch make up each block: stretches lie anywhere, blocks do not."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 
-class Inside(NamedTuple):
-    """Whole blocks that lie within one partition.
+class Cut(NamedTuple):
+    """How the rows of a stretch fall into blocks.
 
     Attributes
     ----------
-    partition : its number.
-    start : its row where the first block begins.
-    first : number of that block.
-    blocks : how many there are.
+    head : rows at its beginning of a block that begins before.
+    first : number of the first block that begins here.
+    blocks : how many lie here from their first row to their last.
+    tail : rows at its end of a block that goes on after.
     """
 
-    partition: int
-    start: int
+    head: int
     first: int
     blocks: int
+    tail: int
 
 
 class Across(NamedTuple):
-    """One block made of slices: of several partitions, or the short last one.
+    """A block that lies in several stretches.
 
     Attributes
     ----------
     block : its number.
-    slices : partition, first row and the row after the last, in order.
+    stretches : the numbers of those; the first one has it as its tail, the others as their head.
     """
 
     block: int
-    slices: tuple[tuple[int, int, int], ...]
+    stretches: tuple[int, ...]
 
 
-Span: TypeAlias = Inside | Across
-
-
-def spans(lengths: Sequence[int], rows: int) -> list[Span]:
-    """Cut consecutive partitions into blocks of so many rows, the last one shorter.
+def cuts(lengths: Sequence[int], rows: int) -> tuple[list[Cut], list[Across]]:
+    """Cut consecutive stretches into blocks of so many rows, the last one shorter.
 
     Returns
     -------
-    Every block once, in order.
+    How each stretch is cut, and the blocks that lie in several, in order.
     """
-    found: list[Span] = []
-    block, held, held_rows = 0, list[tuple[int, int, int]](), 0
+    total = sum(lengths)
+    found: list[Cut] = []
+    across: list[Across] = []
+    start = 0
+    open_block: list[int] = []
     for number, length in enumerate(lengths):
-        start = 0
-        if held:
-            start = min(rows - held_rows, length)
-            if start:
-                held.append((number, 0, start))
-                held_rows += start
-            if held_rows < rows:
-                continue
-            found.append(Across(block, tuple(held)))
-            block, held = block + 1, []
-        whole = (length - start) // rows
-        if whole:
-            found.append(Inside(number, start, block, whole))
-            block, start = block + whole, start + whole * rows
-        if start < length:
-            held, held_rows = [(number, start, length)], length - start
-    if held:
-        found.append(Across(block, tuple(held)))
-    return found
+        stop = start + length
+        head = min(-start % rows, length) if open_block else 0
+        if head:
+            open_block.append(number)
+            if (start + head) % rows == 0 or start + head == total:
+                across.append(Across(start // rows, tuple(open_block)))
+                open_block = []
+        blocks, tail = divmod(length - head, rows)
+        if tail and stop == total:  # the last block of all, and it lies here alone
+            blocks, tail = blocks + 1, 0
+        if tail:
+            open_block = [number]
+        found.append(Cut(head, (start + head) // rows, blocks, tail))
+        start = stop
+    return found, across

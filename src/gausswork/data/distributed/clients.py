@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 from gausswork import processors
-from gausswork.data.distributed.readers import named
 from gausswork.errors import ClusterError, GaussworkError, InputError, require
 
-# While a fit is under way, whose passes follow each other closely: what to call at its end.
-FITTING: ContextVar[list[Callable[[], None]] | None] = ContextVar("FITTING", default=None)
+
+class Fitting(NamedTuple):
+    """A fit under way, whose passes follow each other closely.
+
+    Attributes
+    ----------
+    client : works for all of them.
+    release : what to call at the end.
+    """
+
+    client: Any
+    release: list[Callable[[], None]]
+
+
+FITTING: ContextVar[Fitting | None] = ContextVar("FITTING", default=None)
 
 _PATIENCE = 10  # seconds to wait for a first worker, or for a scheduler to answer
 
@@ -37,6 +50,10 @@ def client_at_hand(scheduler: str | None = None) -> Iterator[Any]:
         The scheduler does not answer, or it has no workers.
     """
     distributed = require("distributed", purpose="Dask collections", extra="dask")
+    under_way = FITTING.get()
+    if scheduler is None and under_way is not None:
+        yield under_way.client
+        return
     if scheduler is not None:
         with _closing(_connected(distributed, scheduler)) as client:
             yield client
@@ -68,7 +85,7 @@ def _present(distributed: Any) -> Any:
             "the present dask client is asynchronous, and a fit waits for its result. Make a "
             "client without asynchronous=True, or run the fit in a thread of its own."
         )
-    if not client.scheduler_info(n_workers=-1)["workers"]:
+    if not client.nthreads():
         _wait_for_workers(client)
     return client
 
@@ -114,39 +131,52 @@ def _closing(client: Any) -> Iterator[Any]:
 @contextmanager
 def fitting() -> Iterator[None]:
     """Keep one cluster at hand for passes that follow each other; then let go of all they kept."""
-    release: list[Callable[[], None]] = []
-    token = FITTING.set(release)
-    try:
-        with client_at_hand():
-            try:
-                yield
-            finally:
-                for call in release:
-                    call()
-    finally:
-        FITTING.reset(token)
+    with client_at_hand() as client:
+        release: list[Callable[[], None]] = []
+        token = FITTING.set(Fitting(client, release))
+        try:
+            yield
+        finally:
+            FITTING.reset(token)
+            for call in release:
+                call()
 
 
-def explained(error: BaseException, number: int | None, whole: str) -> BaseException:
+def blamed(error: BaseException, key: Any) -> Any:
+    """Return the task that killed its workers, if that is the error; otherwise the one given."""
+    import distributed
+
+    return error.task if isinstance(error, distributed.KilledWorker) else key
+
+
+def explained(error: BaseException, where: str) -> BaseException:
     """Turn a failure on the cluster into an error that says where and what to do.
 
     Parameters
     ----------
     error : as it came from the cluster.
-    number : of the partition, if it is known.
-    whole : what the partitions are part of.
+    where : which partitions it is about.
     """
     import distributed
 
     if isinstance(error, GaussworkError):
         return error
-    where = f"the {whole}" if number is None else named(number, whole)
     if isinstance(error, distributed.KilledWorker):
         times = error.allowed_failures + 1
+        died = "a worker" if times == 1 else f"{times} workers in a row"
         return ClusterError(
-            f"{times} workers in a row died while working on {where}, the last one at "
+            f"{died} died while working on {where}, the last one at "
             f"{error.last_worker.address}: most likely out of memory. Use smaller partitions, or "
             "workers with more memory; the log of the worker tells more."
+        )
+    if isinstance(error, CancelledError):
+        if "connection-lost" in str(error):
+            return ClusterError(
+                f"the connection to the dask scheduler was lost while it worked on {where}. Start "
+                "the scheduler again, or connect to another, then fit again."
+            )
+        return ClusterError(
+            f"the work on {where} was cancelled by somebody else ({error}). Fit again."
         )
     if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("gausswork"):
         return ClusterError(

@@ -9,8 +9,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from gausswork.data.distributed import tasks
-from gausswork.data.distributed.blocks import Inside, spans
-from gausswork.data.distributed.clients import FITTING, client_at_hand
+from gausswork.data.distributed.clients import FITTING, blamed, client_at_hand
 from gausswork.data.distributed.partitions import (
     Graph,
     Partitions,
@@ -21,7 +20,9 @@ from gausswork.data.distributed.partitions import (
     task,
 )
 from gausswork.data.distributed.readers import Count, Reader, Rows
-from gausswork.data.forest import FAN, Forest
+from gausswork.data.distributed.sums import Summation, stretches
+from gausswork.data.distributed.waiting import as_they_come
+from gausswork.data.forest import Forest
 from gausswork.data.sources import Batch
 
 T = TypeVar("T")
@@ -193,7 +194,7 @@ class Cluster:
         """Have partitions read and kept until :meth:`release`."""
         fitting = FITTING.get()
         if fitting is not None:
-            fitting.append(self.release)
+            fitting.release.append(self.release)
         loaded = self._load(client, numbers)
         self._kept = {**self._kept, **dict(zip(numbers, loaded, strict=True))}
         self._keeper = client
@@ -210,39 +211,21 @@ class Cluster:
         if size <= _KEEP * _memory(client):
             self._keep(client, everything)
         graph, loaded = self._tasks(client, everything)
-        counting = send(client, *_counting(graph, loaded))
+        graph, counting = _counting(graph, loaded)
+        numbers = {key: number for number, key in enumerate(counting)}
+        futures = send(client, graph, counting)
+        counts: dict[int, Count] = {}
         try:
-            self.counts = self._gathered(client, counting)
+            for key, count, error in as_they_come(client, futures, self.partitions.whole):
+                number = numbers[key]
+                if error is not None:
+                    self.partitions.fail(error, range(number, number + 1))
+                counts[number] = count
         finally:
-            drop(client, counting)
+            drop(client, futures)
             if FITTING.get() is None:  # a pass alone
                 self.release()
-
-    def _gathered(
-        self,
-        client: Any,
-        futures: Sequence[Any],
-        progress: Callable[[int], None] | None = None,
-        lengths: Sequence[int] = (),
-    ) -> tuple[Count, ...]:
-        """Wait for the counts of all partitions; the first failure ends it."""
-        from distributed import as_completed
-
-        numbers = {future.key: number for number, future in enumerate(futures)}
-        done = 0
-        try:
-            for future in as_completed(futures):
-                number = numbers[future.key]
-                if future.status != "finished":
-                    self.partitions.result(future, number)
-                if progress is not None:
-                    done += lengths[number]
-                    progress(done)
-            with self.partitions.explaining():
-                return tuple(client.gather(futures))
-        except BaseException:
-            drop(client, futures)
-            raise
+        self.counts = tuple(counts[number] for number in everything)
 
     def _summed(
         self,
@@ -254,27 +237,30 @@ class Cluster:
         progress: Callable[[int], None] | None,
     ) -> Forest[Any] | None:
         """Sum over all blocks; None where the partitions have other lengths than was thought."""
-        graph, loaded = self._tasks(client, range(len(self.partitions)))
-        token = uuid.uuid4().hex
-        graph, counting = _counting(graph, loaded)
-        job = f"gausswork-job-{token}"
-        graph[job] = constant(job, tasks.Job(work, add, rows, self.partitions.whole))
-        ends = _summing(graph, loaded, lengths, rows, token, self.reader, self.partitions.whole)
-        futures = send(client, graph, [*counting, *ends])
-        counted, sums = futures[: len(loaded)], futures[len(loaded) :]
+        if self._keeper is not client:
+            self.release()
+        summation = Summation(self.partitions, self._kept)
+        threads = sum(client.nthreads().values()) or 1
+        runs = stretches(self.partitions, self._kept, lengths, rows, threads)
+        summation.plan(runs, lengths, work, add, rows, self.reader)
+        futures = send(client, summation.graph, summation.ends)
+        found: dict[Any, tasks.Sums] = {}
+        done = 0
         try:
-            counts = self._gathered(client, counted, progress, lengths)
-            self.counts = counts
-            if [one.kept for one in counts] != list(lengths):
-                return None
-            forest: Forest[Any] = Forest(add)
-            with self.partitions.explaining():
-                found = client.gather(sums)
-            for part in found:
-                forest.extend(Forest(add, part.start, part.stop, part.nodes))
-            return forest
+            for key, sums, error in as_they_come(client, futures, self.partitions.whole):
+                if error is not None:
+                    self.partitions.fail(error, summation.partitions_of(blamed(error, key)))
+                found[key] = sums
+                done += sum(count.kept for count in sums.counts)
+                if progress is not None and sums.counts:
+                    progress(done)
         finally:
             drop(client, futures)
+        total = tasks.join(add, [found[key] for key in summation.ends])
+        self.counts = total.counts
+        if [one.kept for one in total.counts] != list(lengths):
+            return None
+        return Forest(add, total.start, total.stop, total.nodes)
 
 
 def _counting(graph: Graph, loaded: Sequence[Any]) -> tuple[Graph, list[Any]]:
@@ -285,49 +271,6 @@ def _counting(graph: Graph, loaded: Sequence[Any]) -> tuple[Graph, list[Any]]:
         keys.append(f"gausswork-count-{token}-{number}")
         graph[keys[-1]] = task(keys[-1], tasks.count_of, reference(one))
     return graph, keys
-
-
-def _summing(
-    graph: Graph,
-    loaded: Sequence[Any],
-    lengths: Sequence[int],
-    rows: int,
-    token: str,
-    reader: Reader,
-    whole: str,
-) -> list[Any]:
-    """Add the tasks that sum all blocks, and join their sums; return the last of them."""
-    job, read = f"gausswork-job-{token}", f"gausswork-reads-{token}"
-    graph[read] = constant(read, reader)
-    job_and_reader = reference(job), reference(read)
-    parts = []
-    for number, span in enumerate(spans(lengths, rows)):
-        parts.append(f"gausswork-sum-{token}-{number}")
-        if isinstance(span, Inside):
-            inside = partial(tasks.sum_inside, span.start, span.first, span.blocks)
-            graph[parts[-1]] = task(
-                parts[-1], inside, *job_and_reader, reference(loaded[span.partition])
-            )
-            continue
-        slices = []
-        for partition, start, stop in span.slices:
-            slices.append(f"gausswork-slice-{token}-{number}-{partition}")
-            cut = partial(tasks.slice_of, start, stop, whole)
-            graph[slices[-1]] = task(slices[-1], cut, reference(read), reference(loaded[partition]))
-        across = partial(tasks.sum_across, span.block, span.slices[0][0], span.slices[-1][0])
-        graph[parts[-1]] = task(
-            parts[-1], across, *job_and_reader, [reference(key) for key in slices]
-        )
-    level = 0
-    while len(parts) > FAN:
-        level += 1
-        keys = []
-        for at in range(0, len(parts), FAN):
-            keys.append(f"gausswork-join-{token}-{level}-{at // FAN}")
-            some = [reference(key) for key in parts[at : at + FAN]]
-            graph[keys[-1]] = task(keys[-1], tasks.join, reference(job), some)
-        parts = keys
-    return parts
 
 
 def _memory(client: Any) -> float:

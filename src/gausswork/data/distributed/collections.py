@@ -124,14 +124,33 @@ def _frame(data: Any) -> ClusterTable:
         )
 
     def project(names: Sequence[str]) -> Partitions:
-        return Partitions(data[[labels[name] for name in names]].to_delayed(), whole)
+        frame = data[[labels[name] for name in names]]
+        return Partitions(frame.to_delayed, whole, lengths_told(frame), count=frame.npartitions)
 
     return ClusterTable(
-        Partitions(data.to_delayed(), whole),
+        Partitions(data.to_delayed, whole, lengths_told(data), count=data.npartitions),
         project=project,
         fields=_fields_of(data._meta),
         names=tuple(labels),
     )
+
+
+def lengths_told(data: Any) -> tuple[int, ...] | None:
+    """Return the rows of each partition where the heads of Parquet files tell, else None.
+
+    This is what ``len(data)`` goes by in dask. A pass that finds other lengths believes itself.
+    """
+    try:
+        from dask.dataframe.dask_expr._expr import Lengths, Literal
+
+        told = Lengths(data.expr).optimize()
+        lengths = told.value if isinstance(told, Literal) else None
+    except Exception:  # inner parts of dask, which may be elsewhere in another version
+        return None
+    if not isinstance(lengths, tuple) or len(lengths) != data.npartitions:
+        return None
+    whole = all(isinstance(length, int | np.integer) for length in lengths)
+    return tuple(map(int, lengths)) if whole else None
 
 
 def _fields_of(head: Any) -> Mapping[str, Field]:
@@ -237,7 +256,7 @@ def _open_arrays(
         starts = tuple(int(start) for start in np.cumsum([0, *lengths[:-1]]))
         if not sum(lengths):
             raise InputError(f"X has no rows (shape {x.shape}), so there is nothing to fit.")
-    parts = list(zip(*(np.ravel(column.to_delayed()) for column in columns), strict=True))
+    parts = _side_by_side(columns)
     reader = ArrayReader(
         recipe.names, name, missing, whole, starts, weighting if weights is not None else None
     )
@@ -246,6 +265,26 @@ def _open_arrays(
     if y.dtype == bool:
         findings = (*findings, binary_target(name))
     return OpenedData(source, recipe, findings, whole)
+
+
+def _side_by_side(columns: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return the blocks of arrays that have the same chunks, block by block.
+
+    One graph makes them all: what X and y have in common is computed once.
+    """
+    from dask.array.optimization import optimize
+    from dask.core import flatten
+    from dask.delayed import Delayed
+    from dask.highlevelgraph import HighLevelGraph
+
+    keys = [list(flatten(column.__dask_keys__())) for column in columns]
+    merged = HighLevelGraph.merge(*(column.__dask_graph__() for column in columns))
+    graph = optimize(merged, [key for some in keys for key in some])
+    layers = HighLevelGraph.from_collections("gausswork-arrays", graph)
+    return [
+        tuple(Delayed(key, layers, layer="gausswork-arrays") for key in row)
+        for row in zip(*keys, strict=True)
+    ]
 
 
 def _name_of(values: Any) -> str | None:

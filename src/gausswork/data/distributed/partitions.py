@@ -6,12 +6,13 @@ import uuid
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cached_property, partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from gausswork.data.distributed.clients import client_at_hand, explained
-from gausswork.data.distributed.readers import Beside
+from gausswork.data.distributed.readers import Beside, named
+from gausswork.data.distributed.waiting import as_they_come, result_of
 from gausswork.errors import ClusterError
 
 T = TypeVar("T")
@@ -24,22 +25,34 @@ class Partitions:
     Attributes
     ----------
     parts : what each is made of: something delayed, a tuple of such, a frame with columns beside
-        it, or a value that travels.
+        it, or a value that travels. Given as a function where they are made when they are needed,
+        and ``count`` of them.
     whole : what they are part of, in words.
     lengths : rows of each; None where only reading can tell.
     """
 
     def __init__(
-        self, parts: Sequence[Any], whole: str, lengths: Sequence[int] | None = None
+        self,
+        parts: Sequence[Any] | Callable[[], Sequence[Any]],
+        whole: str,
+        lengths: Sequence[int] | None = None,
+        *,
+        count: int | None = None,
     ) -> None:
-        self.parts = tuple(parts)
+        self._parts = parts
         self.whole = whole
         self.lengths = None if lengths is None else tuple(lengths)
-        if not self.parts:
+        self._count = len(self.parts) if count is None else count
+        if not self._count:
             raise ClusterError(f"the {whole} has no partitions, so there is nothing to fit.")
 
+    @cached_property
+    def parts(self) -> tuple[Any, ...]:
+        """What each is made of."""
+        return tuple(self._parts() if callable(self._parts) else self._parts)
+
     def __len__(self) -> int:
-        return len(self.parts)
+        return self._count
 
     def expression(self, number: int) -> Any:
         """Return a partition as an argument of a task."""
@@ -81,10 +94,21 @@ class Partitions:
                     if numbers:
                         ahead.append(self._submitted(client, work, given, numbers))
                     if start:
-                        for number, future in enumerate(ahead.popleft(), start - step):
-                            yield self.result(future, number)
+                        yield from self._results(client, ahead[0], start - step)
+                        ahead.popleft()
             finally:
                 drop(client, [future for futures in ahead for future in futures])
+
+    def _results(self, client: Any, futures: Sequence[Any], start: int) -> list[Any]:
+        """Wait for the results of some partitions, and let go of them on the cluster."""
+        numbers = {future.key: number for number, future in enumerate(futures, start)}
+        found: dict[int, Any] = {}
+        for key, result, error in as_they_come(client, futures, f"the {self.whole}"):
+            number = numbers[key]
+            if error is not None:
+                self.fail(error, range(number, number + 1))
+            found[number] = result
+        return [found[number] for number in sorted(found)]
 
     def _submitted(
         self, client: Any, work: Callable[..., Any], given: Sequence[Any], numbers: Sequence[int]
@@ -100,19 +124,36 @@ class Partitions:
 
     def result(self, future: Any, number: int | None) -> Any:
         """Wait for a result."""
-        with self.explaining(number):
-            return future.result()
-
-    @contextmanager
-    def explaining(self, number: int | None = None) -> Iterator[None]:
-        """Turn failures of the cluster into errors that say where."""
         try:
-            yield
+            return result_of(future.client, future, f"the {self.whole}")
         except Exception as error:
-            better = explained(error, number, self.whole)
-            if better is error:
-                raise
-            raise better from error
+            self.fail(error, None if number is None else range(number, number + 1))
+
+    def fail(self, error: BaseException, numbers: range | None) -> NoReturn:
+        """Raise a failure of the cluster as an error that says where."""
+        where = f"the {self.whole}"
+        if numbers is not None and len(numbers) == 1:
+            where = named(numbers[0], self.whole)
+        elif numbers is not None and len(numbers) < len(self):
+            where = f"partitions {numbers[0]} to {numbers[-1]} (counted from 0) of the {self.whole}"
+        better = explained(error, where)
+        if better is error:
+            raise error
+        raise better from error
+
+    def is_made(self, number: int) -> bool:
+        """Whether tasks make a partition, rather than its value alone that says where it lies."""
+        return next(_delayed(self.parts[number]), None) is not None
+
+    def which(self, key: Any) -> int | None:
+        """Return the number of the partition that a task makes, or helps to make."""
+        from dask.optimization import cull
+
+        for number, part in enumerate(self.parts):
+            wanted = [one for one in _keys(part) if one in self._graph]
+            if key in wanted or key in cull(self._graph, wanted)[0]:
+                return number
+        return None
 
 
 def send(client: Any, graph: Mapping[Any, Any], keys: Sequence[Any]) -> list[Any]:

@@ -78,6 +78,11 @@ class Piece(NamedTuple):
 class Reader(Protocol):
     """How a partition becomes rows. It travels to the workers, so it is small."""
 
+    @property
+    def width(self) -> int:
+        """How many predictors there are."""
+        ...
+
     def load(self, raw: Any, number: int) -> tuple[Piece, Count]:
         """Read and check partition ``number``."""
         ...
@@ -108,6 +113,11 @@ class FrameReader:
     missing: str
     whole: str
     fields: Mapping[str, Field] | None = None
+
+    @property
+    def width(self) -> int:
+        """How many predictors there are."""
+        return len(self.recipe.names)
 
     def load(self, raw: Any, number: int) -> tuple[Piece, Count]:
         """Read and check partition ``number``: a frame, or what opens one."""
@@ -209,6 +219,11 @@ class ArrayReader:
     whole: str
     starts: tuple[int, ...] | None = None
     weighting: str | None = None
+
+    @property
+    def width(self) -> int:
+        """How many predictors there are."""
+        return len(self.names)
 
     def load(self, raw: Any, number: int) -> tuple[Piece, Count]:
         """Read and check block ``number``: a tuple (X, y) or (X, y, weights)."""

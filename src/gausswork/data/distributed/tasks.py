@@ -14,6 +14,7 @@ import numpy as np
 
 import gausswork
 from gausswork.data.arrays import run
+from gausswork.data.distributed.blocks import Cut
 from gausswork.data.distributed.readers import (
     Count,
     Piece,
@@ -32,12 +33,41 @@ from gausswork.data.sources import Batch
 from gausswork.errors import ClusterError, GaussworkError
 
 
-class Partial(NamedTuple):
-    """A forest on its way between machines, without what adds."""
+class Loaded(NamedTuple):
+    """A partition that was read: its rows, and what was found in it."""
 
+    piece: Piece
+    found: Count
+
+
+class Sums(NamedTuple):
+    """Sums of neighbouring blocks on their way between machines, and what was read for them.
+
+    Attributes
+    ----------
+    counts : of the partitions read, in order; none where others have counted them.
+    start, stop, nodes : of a forest, without what adds.
+    """
+
+    counts: tuple[Count, ...]
     start: int
     stop: int
     nodes: tuple[Node[Any], ...]
+
+
+class Summed(NamedTuple):
+    """What becomes of a stretch of partitions.
+
+    Attributes
+    ----------
+    sums : of the blocks that lie in it.
+    head, tail : the rows at its ends, of blocks that reach beyond; None where the partitions have
+        not as many rows as was thought.
+    """
+
+    sums: Sums
+    head: Rows | None
+    tail: Rows | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +106,7 @@ def processor() -> str:
     return str(_kernels.instruction_sets()[-1])
 
 
-def load(number: int, whole: str, wanted: str, reader: Reader, raw: Any) -> tuple[Piece, Count]:
+def load(number: int, whole: str, wanted: str, reader: Reader, raw: Any) -> Loaded:
     """Read and check one partition."""
     if version() != wanted:
         raise ClusterError(
@@ -85,58 +115,151 @@ def load(number: int, whole: str, wanted: str, reader: Reader, raw: Any) -> tupl
         )
     with failing_at(named(number, whole)):
         piece, count = reader.load(raw, number)
-        return piece, replace(count, processor=processor())
+        return Loaded(piece, replace(count, processor=processor()))
 
 
-def count_of(loaded: tuple[Piece, Count]) -> Count:
+def count_of(loaded: Loaded) -> Count:
     """Return what was found in a partition."""
-    return loaded[1]
+    return loaded.found
 
 
-def counts_of(loaded: Sequence[tuple[Piece, Count]]) -> list[Count]:
+def counts_of(loaded: Sequence[Loaded]) -> list[Count]:
     """Return what was found in some partitions."""
-    return [count for _, count in loaded]
+    return [one.found for one in loaded]
 
 
-def rows_of(whole: str, reader: Reader, loaded: Sequence[tuple[Piece, Count]]) -> Rows:
+def rows_of(whole: str, reader: Reader, loaded: Sequence[Loaded]) -> Rows:
     """Return all rows of some partitions."""
-    return together([slice_of(0, one[0].rows, whole, reader, one) for one in loaded])
+    return together([slice_of(0, one.piece.rows, whole, reader, one) for one in loaded])
 
 
-def slice_of(
-    start: int, stop: int, whole: str, reader: Reader, loaded: tuple[Piece, Count]
-) -> Rows:
-    """Return some rows of a partition, in memory of their own."""
-    piece = loaded[0]
+def slice_of(start: int, stop: int, whole: str, reader: Reader, loaded: Loaded) -> Rows:
+    """Return some rows of a partition."""
+    piece = loaded.piece
     with failing_at(named(piece.number, whole)):
-        rows = reader.rows_of(piece, start, stop)
-        # a view would keep, and carry along, the whole partition
-        return [np.array(values) if values.base is not None else values for values in rows]
+        return _own(reader.rows_of(piece, start, stop), piece)
 
 
-def sum_inside(
-    start: int, first: int, blocks: int, job: Job, reader: Reader, loaded: tuple[Piece, Count]
-) -> Partial:
-    """Sum the whole blocks within a partition."""
-    piece = loaded[0]
-    forest: Forest[Any] = Forest(job.add, first)
-    with failing_at(named(piece.number, job.whole)):
-        for block in range(blocks):
-            begin = start + block * job.rows
-            rows = reader.rows_of(piece, begin, begin + job.rows)
-            forest.append(job.work(reader.batch(rows)))
-    return Partial(forest.start, forest.stop, forest.nodes)
+def _own(rows: Rows, piece: Piece) -> Rows:
+    """Copy rows that are a small part of a piece, which they would keep in memory whole."""
+    if not rows or 2 * len(rows[-1]) >= piece.rows:
+        return rows
+    return [np.array(values) if values.base is not None else values for values in rows]
+
+
+def sum_stretch(
+    cut: Cut,
+    first: int,
+    lengths: Sequence[int],
+    wanted: str,
+    job: Job,
+    reader: Reader,
+    parts: Sequence[Any],
+) -> Summed:
+    """Read neighbouring partitions one after the other and sum the blocks that lie in them.
+
+    Parameters
+    ----------
+    cut : how their rows fall into blocks.
+    first : number of the first of them.
+    lengths : the rows that each should have.
+    wanted : version of the caller.
+    parts : the partitions, some perhaps loaded before.
+    """
+    counts: list[Count] = []
+    forest: Forest[Any] = Forest(job.add, cut.first)
+    head, held = _Gathered(cut.head), _Gathered(job.rows)
+    agreed = True
+    for number, (part, length) in enumerate(zip(parts, lengths, strict=True), first):
+        loaded = part if isinstance(part, Loaded) else load(number, job.whole, wanted, reader, part)
+        counts.append(loaded.found)
+        agreed = agreed and loaded.found.kept == length
+        if not agreed:  # blocks begin elsewhere; only the counts are of use
+            continue
+        piece, at = loaded.piece, 0
+        with failing_at(named(number, job.whole)):
+            if head.lacks:
+                at = min(head.lacks, length)
+                head.add(reader.rows_of(piece, 0, at))
+            while at < length:
+                stop = min(at + held.lacks, length)
+                rows = reader.rows_of(piece, at, stop)
+                if stop - at < job.rows:
+                    held.add(rows)
+                    rows = held.rows
+                if stop - at == job.rows or not held.lacks:
+                    forest.append(job.work(reader.batch(rows)))
+                    held.clear()
+                at = stop
+        del loaded, piece  # while the next one is read
+    if held.rows and agreed and not cut.tail:  # the last block of all
+        forest.append(job.work(reader.batch(held.rows)))
+        held.clear()
+    sums = Sums(tuple(counts), cut.first, cut.first + cut.blocks, forest.nodes)
+    return Summed(sums, head.rows, held.rows) if agreed else Summed(sums, None, None)
+
+
+class _Gathered:
+    """Rows of several pieces, brought together in one place that is used again."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held = 0
+        self._place: Rows = []
+
+    @property
+    def lacks(self) -> int:
+        """How many rows there is room for."""
+        return self._most - self._held
+
+    @property
+    def rows(self) -> Rows:
+        """Those that are there."""
+        return [values[: self._held] for values in self._place] if self._held else []
+
+    def add(self, rows: Rows) -> None:
+        """Add some more, at most as many as there is room for."""
+        if not self._held and [one.dtype for one in self._place] != [one.dtype for one in rows]:
+            self._place = [np.empty((self._most, *one.shape[1:]), one.dtype) for one in rows]
+        here = slice(self._held, self._held + len(rows[-1]))
+        for number, values in enumerate(rows):
+            place = self._place[number]
+            kind = np.result_type(place, values)
+            if place.dtype != kind:  # partitions may have narrower and wider numbers
+                self._place[number] = place = place.astype(kind)
+            place[here] = values
+        self._held = here.stop
+
+    def clear(self) -> None:
+        """Make room for others."""
+        self._held = 0
+
+
+def sums_of(summed: Summed) -> Sums:
+    """Return the sums alone."""
+    return summed.sums
+
+
+def head_of(summed: Summed) -> Rows | None:
+    """Return the rows before the first whole block."""
+    return summed.head
+
+
+def tail_of(summed: Summed) -> Rows | None:
+    """Return the rows after the last whole block."""
+    return summed.tail
 
 
 def sum_across(
-    block: int, first: int, last: int, job: Job, reader: Reader, slices: Sequence[Rows]
-) -> Partial:
+    block: int, first: int, last: int, job: Job, reader: Reader, slices: Sequence[Rows | None]
+) -> Sums:
     """Sum one block that is made of slices of the partitions ``first`` to ``last``."""
-    where = named(first, job.whole) if first == last else f"partitions {first} to {last}"
-    with failing_at(where):
-        forest: Forest[Any] = Forest(job.add, block)
-        forest.append(job.work(reader.batch(together(slices))))
-    return Partial(forest.start, forest.stop, forest.nodes)
+    there = [rows for rows in slices if rows is not None]
+    forest: Forest[Any] = Forest(job.add, block)
+    if len(there) == len(slices):
+        with failing_at(f"partitions {first} to {last} (counted from 0) of the {job.whole}"):
+            forest.append(job.work(reader.batch(together(there))))
+    return Sums((), block, block + 1, forest.nodes)
 
 
 def together(slices: Sequence[Rows]) -> Rows:
@@ -146,13 +269,19 @@ def together(slices: Sequence[Rows]) -> Rows:
     return [np.concatenate(parts) for parts in zip(*slices, strict=True)]
 
 
-def join(job: Job, parts: Sequence[Partial]) -> Partial:
+def join(add: Callable[[Any, Any], Any], parts: Sequence[Sums]) -> Sums:
     """Join neighbouring sums."""
     first = parts[0]
-    forest: Forest[Any] = Forest(job.add, first.start, first.stop, first.nodes)
+    forest: Forest[Any] = Forest(add, first.start, first.stop, first.nodes)
     for part in parts[1:]:
-        forest.extend(Forest(job.add, part.start, part.stop, part.nodes))
-    return Partial(forest.start, forest.stop, forest.nodes)
+        forest.extend(Forest(add, part.start, part.stop, part.nodes))
+    counts = tuple(count for part in parts for count in part.counts)
+    return Sums(counts, forest.start, forest.stop, forest.nodes)
+
+
+def join_some(job: Job, parts: Sequence[Sums]) -> Sums:
+    """Join neighbouring sums on a worker."""
+    return join(job.add, parts)
 
 
 class Described(NamedTuple):

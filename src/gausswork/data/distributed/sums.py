@@ -1,0 +1,155 @@
+"""The tasks of one pass that ends in a sum: stretches, the blocks between them, their joining."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from gausswork.data.distributed import tasks
+from gausswork.data.distributed.blocks import cuts
+from gausswork.data.distributed.partitions import (
+    Graph,
+    Partitions,
+    constant,
+    reference,
+    task,
+)
+from gausswork.data.distributed.readers import Reader
+from gausswork.data.forest import FAN
+
+_AT_ONCE = 2**26  # bytes of sums that come here from the workers, about, before they are joined
+_MOST = 256  # of them
+_NODES = 4  # of the tree, that a stretch has sums of, about
+_TURNS = 4  # stretches for each thread: the last one to finish should not be late by much
+
+
+def stretches(
+    partitions: Partitions, kept: Mapping[int, Any], lengths: Sequence[int], rows: int, threads: int
+) -> list[range]:
+    """Divide the partitions into runs of neighbours that one task reads, one after the other.
+
+    What each worker can read by itself is joined, so that few blocks lie across borders. Of what
+    tasks of a graph make, or workers keep, only so much as makes a block: more would have to move.
+    """
+    wanted = max(4 * rows, -(-sum(lengths) // (_TURNS * threads)))
+    found: list[range] = []
+    start = held = 0
+    for number, length in enumerate(lengths):
+        lies = number in kept or partitions.is_made(number)
+        if number > start and held + length // 2 > (rows if lies else wanted):
+            found.append(range(start, number))
+            start, held = number, 0
+        held += length
+    return [*found, range(start, len(lengths))]
+
+
+class Summation:
+    """The tasks of a pass, and what they stand for.
+
+    Attributes
+    ----------
+    graph : the tasks that :meth:`plan` has added to those of the partitions.
+    ends : the tasks whose sums come here, in the order of their blocks.
+    """
+
+    def __init__(self, partitions: Partitions, kept: Mapping[int, Any]) -> None:
+        self._partitions = partitions
+        self._kept = kept
+        self.graph: Graph = partitions.graph(
+            [number for number in range(len(partitions)) if number not in kept]
+        )
+        self.ends: list[str] = []
+        self._stretches: dict[str, range] = {}
+
+    def plan(
+        self,
+        runs: Sequence[range],
+        lengths: Sequence[int],
+        work: Callable[[Any], Any],
+        add: Callable[[Any, Any], Any],
+        rows: int,
+        reader: Reader,
+    ) -> None:
+        """Add the tasks that sum all blocks, and join their sums."""
+        token, whole = uuid.uuid4().hex, self._partitions.whole
+        graph = self.graph
+        job, read = f"gausswork-job-{token}", f"gausswork-reader-{token}"
+        graph[job] = constant(job, tasks.Job(work, add, rows, whole))
+        graph[read] = constant(read, reader)
+        found, across = cuts([sum(lengths[run.start : run.stop]) for run in runs], rows)
+        parts: list[tuple[int, int, str]] = []
+        for number, (run, cut) in enumerate(zip(runs, found, strict=True)):
+            key = f"gausswork-stretch-{token}-{number}"
+            call = partial(
+                tasks.sum_stretch, cut, run.start, tuple(lengths[run.start : run.stop]),
+                tasks.version(),
+            )  # fmt: skip
+            graph[key] = task(
+                key, call, reference(job), reference(read), [self._source(one) for one in run]
+            )
+            self._stretches[key] = run
+            sums = self._picked(tasks.sums_of, key)
+            parts.append((cut.first, cut.first + cut.blocks, sums))
+        for block, lying in across:
+            key = f"gausswork-across-{token}-{block}"
+            slices = [
+                self._picked(
+                    tasks.tail_of if one == lying[0] else tasks.head_of,
+                    f"gausswork-stretch-{token}-{one}",
+                )
+                for one in lying
+            ]
+            first, last = runs[lying[0]], runs[lying[-1]]
+            joined = partial(tasks.sum_across, block, first.stop - 1, last.start)
+            graph[key] = task(
+                key, joined, reference(job), reference(read), [reference(one) for one in slices]
+            )
+            self._stretches[key] = range(first.stop - 1, last.start + 1)
+            parts.append((block, block + 1, key))
+        self.ends = [key for _, _, key in sorted(parts, key=lambda part: part[:2])]
+        self._join(job, reference(job), max(FAN, min(_MOST, _AT_ONCE // _size(reader))))
+
+    def partitions_of(self, key: Any) -> range | None:
+        """Return the partitions that a task of the pass reads; None where that is not known."""
+        if key in self._stretches:
+            return self._stretches[key]
+        number = self._partitions.which(key)
+        return None if number is None else range(number, number + 1)
+
+    def _source(self, number: int) -> Any:
+        if number not in self._kept:
+            return self._partitions.expression(number)
+        future = self._kept[number]
+        self.graph[future.key] = future
+        return reference(future.key)
+
+    def _picked(self, pick: Callable[[tasks.Summed], Any], key: str) -> str:
+        picked = f"gausswork-{pick.__name__}-{key}"
+        self.graph[picked] = task(picked, pick, reference(key))
+        self._stretches[picked] = self._stretches[key]
+        return picked
+
+    def _join(self, name: str, job: Any, most: int) -> None:
+        """Let workers join neighbouring sums until there are few enough."""
+        level = 0
+        while len(self.ends) > most:
+            level += 1
+            bounds = [*range(0, len(self.ends), FAN), len(self.ends)]
+            joined = []
+            for start, stop in pairwise(bounds):
+                joined.append(f"gausswork-join-{name}-{level}-{start}")
+                some = self.ends[start:stop]
+                self.graph[joined[-1]] = task(
+                    joined[-1], tasks.join_some, job, [reference(key) for key in some]
+                )
+                first, last = self._stretches[some[0]], self._stretches[some[-1]]
+                self._stretches[joined[-1]] = range(first.start, last.stop)
+            self.ends = joined
+
+
+def _size(reader: Reader) -> int:
+    """Return about how many bytes the sums of a stretch have."""
+    return 16 * _NODES * (reader.width + 1) ** 2
