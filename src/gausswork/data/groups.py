@@ -348,13 +348,13 @@ def _refuse_groups_as_terms(
 def _table_of_arrays(data: Any, target: Any, features: Any) -> tuple[Any, str]:
     """Name the columns of arrays, as fit() does."""
     from gausswork.data.matrices import as_matrix, as_vector
-    from gausswork.data.opening import _array_names, name_of
+    from gausswork.data.opening import array_names, name_of
 
     x = as_matrix(data)
     if target is None or isinstance(target, str):
         raise InputError("data is an array: pass the target's values as the second argument.")
     y = as_vector(target, rows=len(x), shape=x.shape)
-    names = _array_names(x, features)
+    names = array_names(x.shape[1], features)
     name = name_of(target) or "y"
     if name in names:
         raise InputError(f"the target and a feature are both called {name!r}. Rename one of them.")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.data.columns import is_masked, masked_to_nan, series_column
+from gausswork.data.devices import is_foreign
 from gausswork.data.tables import as_floats
 from gausswork.errors import InputError
 
@@ -96,6 +97,10 @@ def _numeric(data: Any, name: str) -> npt.NDArray[Any]:
 
 
 def _array(data: Any, name: str) -> npt.NDArray[Any]:
+    if is_foreign(data):
+        from gausswork.data.devices.opening import host_view
+
+        return host_view(data, name)
     if hasattr(data, "toarray") and hasattr(data, "nnz"):
         raise InputError(
             f"{name} is a sparse matrix, which is not read here. If it fits into memory, pass "

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.data.arrays import ArraySource, check_column, check_missing
+from gausswork.data.devices import is_foreign
 from gausswork.data.distributed import is_distributed
 from gausswork.data.kinds import listed
 from gausswork.data.matrices import as_matrix, as_vector, default_names
@@ -93,6 +94,13 @@ def open_data(
         target, y = None, target
     if target is not None and not isinstance(target, str):
         raise InputError("the target was given twice, as target= and as y=. Give one of them.")
+    if is_foreign(data) or is_foreign(y) or is_foreign(weights):
+        from gausswork.data.devices.opening import open_foreign, viewed
+
+        views = viewed(data, y, weights)
+        if views is None:
+            return open_foreign(data, y, target, features, missing, weights, weighting)
+        data, y, weights = views
     if type(data) is np.ndarray and data.dtype.names is None:  # the quick way for the usual case
         return _open_arrays(data, target, features, missing, y, weights, weighting)
     if is_distributed(data):
@@ -219,11 +227,11 @@ def _open_arrays(
         table, by = weighed(data, mapping_table(columns), weights, weighting)
         return open_table(table, target, features, missing, weights=by)
     name = target or name_of(y) or "y"
-    names = _array_names(x, features)
+    names = array_names(x.shape[1], features)
     if name in names:
         raise InputError(f"the target and a feature are both called {name!r}. Rename one of them.")
     column = as_vector(y, rows=len(x), shape=x.shape)
-    recipe = _recipe_of(names, name)
+    recipe = recipe_of(names, name)
     weight = None
     if weights is not None:
         weight, by = _array_weights(weights, weighting, x.shape)
@@ -262,7 +270,8 @@ def _array_weights(
 
 
 @lru_cache(maxsize=64)
-def _recipe_of(names: tuple[str, ...], target: str) -> Recipe:
+def recipe_of(names: tuple[str, ...], target: str) -> Recipe:
+    """Return the recipe of columns that are used as they are."""
     return Recipe(target, tuple(map(Predictor, names)))
 
 
@@ -275,15 +284,16 @@ def _integer_findings(
     return integer_findings([*columns, (target, y)])
 
 
-def _array_names(x: npt.NDArray[Any], features: Any) -> tuple[str, ...]:
+def array_names(p: int, features: Any) -> tuple[str, ...]:
+    """Return the names of the p columns of an array: those given, or x1, x2, …."""
     if features is None:
-        return default_names(x.shape[1])
+        return default_names(p)
     from gausswork.data.design import feature_names
 
     names = feature_names(features) or []
-    if len(names) != x.shape[1] or len(set(names)) < len(names):
+    if len(names) != p or len(set(names)) < len(names):
         raise InputError(
-            f"features= names the columns of an array: it needs {x.shape[1]} different names; "
+            f"features= names the columns of an array: it needs {p} different names; "
             f"got {listed(names)}. To use some columns only, pass x[:, [0, 2]]."
         )
     return tuple(names)

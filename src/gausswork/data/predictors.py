@@ -38,7 +38,7 @@ def open_predictors(new: Any, recipe: Recipe) -> Iterator[npt.NDArray[np.float64
     """
     table = None if type(new) is np.ndarray and new.dtype.names is None else as_table(new)
     if table is None:
-        return _array_blocks(_positional(new, recipe), recipe)
+        return array_blocks(_positional(new, recipe), recipe)
     from gausswork.data.encode import predictor_blocks
 
     require_columns(table, recipe)
@@ -78,8 +78,8 @@ def _require_names(table: Table, recipe: Recipe, target: bool) -> None:
     )
 
 
-def _positional(new: Any, recipe: Recipe) -> npt.NDArray[Any]:
-    """Check new data without column names: as many columns as the fit, all of them numbers."""
+def check_positional(recipe: Recipe) -> None:
+    """Refuse data without column names for a fit that needs them."""
     if recipe.formula is not None:
         raise InputError(
             f"the fit uses the formula {recipe.formula.formula.text!r}: pass new data with named "
@@ -90,19 +90,30 @@ def _positional(new: Any, recipe: Recipe) -> npt.NDArray[Any]:
             f"the fit uses the categories {listed(recipe.categories)}: pass new data with named "
             "columns, such as a data frame or a dict of columns, not an array."
         )
-    x = as_matrix(new, allow_empty=True)
-    if x.shape[1] != len(recipe.columns):
+
+
+def check_columns(shape: tuple[int, ...], recipe: Recipe) -> None:
+    """Refuse an array that has not as many columns as the fit."""
+    if shape[1] != len(recipe.columns):
         one_row = ""
-        if x.shape == (len(recipe.columns), 1):
+        if shape == (len(recipe.columns), 1):
             one_row = " For one row pass x.reshape(1, -1)."
         raise InputError(
-            f"new data has {x.shape[1]} columns; the fit uses {len(recipe.columns)}: "
+            f"new data has {shape[1]} columns; the fit uses {len(recipe.columns)}: "
             f"{listed(column.name for column in recipe.columns)}.{one_row}"
         )
+
+
+def _positional(new: Any, recipe: Recipe) -> npt.NDArray[Any]:
+    """Check new data without column names: as many columns as the fit, all of them numbers."""
+    check_positional(recipe)
+    x = as_matrix(new, allow_empty=True)
+    check_columns(x.shape, recipe)
     return x
 
 
-def _array_blocks(x: npt.NDArray[Any], recipe: Recipe) -> Iterator[npt.NDArray[np.float64]]:
+def array_blocks(x: npt.NDArray[Any], recipe: Recipe) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield the rows of a matrix in blocks; a row with a gap is all NaN."""
     for start in range(0, len(x), PORTION_ROWS):
         block: npt.NDArray[np.float64] = floats_of_array(x[start : start + PORTION_ROWS]).astype(
             np.float64, copy=False

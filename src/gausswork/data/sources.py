@@ -46,7 +46,7 @@ class Batch:
         return (*columns, *self.low)
 
     def __len__(self) -> int:
-        return len(self.y)
+        return int(self.y.shape[0])  # arrays of the standard have no length
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,8 @@ class Source(Protocol):
     A source whose batches have weights says so by one more attribute, ``weighting``, which is
     ``"analytic"`` or ``"frequency"``; see :func:`weighting_of`. One with low words says in
     ``low_of`` which predictor each belongs to, and in ``powers`` which are powers of one column.
+    One whose rows lie on a device has their ``library``, and ``batches_there()`` yields them as
+    arrays of it; :meth:`batches` brings them to the host.
     """
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.data.arrays import ArraySource, KeptRows
+from gausswork.data.devices import is_foreign
 from gausswork.data.kinds import listed
 from gausswork.data.recipe import Recipe
 from gausswork.data.sources import Batch, FloatVector, Source, Tally
@@ -85,8 +86,21 @@ class TargetSource:
 
     def batches(self, rows: int) -> Iterator[Batch]:
         """Yield all rows in order, ``rows`` at a time."""
+        yield from self._of_one(self.joint.batches(rows))
+
+    @property
+    def library(self) -> Any:
+        """The array library that has the rows; None for NumPy."""
+        return getattr(self.joint, "library", None)
+
+    def batches_there(self) -> Iterator[Batch]:
+        """Yield all rows in order as arrays of their library."""
+        joint: Any = self.joint
+        yield from self._of_one(joint.batches_there())
+
+    def _of_one(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         p = self.predictors
-        for batch in self.joint.batches(rows):
+        for batch in batches:
             x: Any
             if isinstance(batch.x, tuple):
                 x = batch.x[:p] or np.empty((len(batch), 0))
@@ -175,6 +189,13 @@ def open_targets(
     if is_source(data):
         raise InputError("data is a source, which has one target of its own. Use fit() for each.")
     names = _names(targets)
+    if is_foreign(data) or is_foreign(targets) or is_foreign(weights):
+        from gausswork.data.devices.opening import viewed
+
+        views = viewed(data, None if names else targets, weights, "targets")
+        if views is None:
+            return _open_there(data, targets, names, features, missing, weights, weighting)
+        data, targets, weights = views[0], targets if names else views[1], views[2]
     plain = type(data) is np.ndarray and data.dtype.names is None
     table = None if plain else as_table(data)
     if table is None:
@@ -201,6 +222,47 @@ def _names(targets: Any) -> tuple[str, ...] | None:
     return tuple(targets)
 
 
+def _open_there(
+    data: Any,
+    targets: Any,
+    given: tuple[str, ...] | None,
+    features: Any,
+    missing: str,
+    weights: Any,
+    weighting: str,
+) -> OpenedTargets:
+    """Open arrays that stay with their library."""
+    from gausswork.data.devices.opening import open_foreign
+
+    if given is not None:
+        raise InputError(
+            f"targets names {listed(given)}, but an array has no column names. Pass the values "
+            "as an (n, m) array where X is."
+        )
+    y = targets if len(targets.shape) != 1 else targets[:, None]
+    if len(y.shape) != 2 or not int(y.shape[1]):
+        raise InputError(f"targets must be of shape (n, m); it is of shape {tuple(y.shape)}.")
+    names = tuple(f"y{j + 1}" for j in range(int(y.shape[1])))
+    opened = open_foreign(data, y[:, 0], names[0], features, missing, weights, weighting)
+    source: Any = opened.source
+    _require_own_names(names, source.names)
+    joint = type(source)(
+        source.library, source.x, source.y, (*source.names, *names[1:]), names[0], missing,
+        source.weight, source.weighting, y[:, 1:],
+    )  # fmt: skip
+    assert opened.recipe is not None
+    return OpenedTargets(joint, names, opened.recipe, opened.findings, opened.description)
+
+
+def _require_own_names(names: tuple[str, ...], features: Sequence[str]) -> None:
+    clash = sorted({*names} & {*features})
+    if clash or len(set(names)) < len(names):
+        raise InputError(
+            f"the targets {listed(names)} must have names of their own; {listed(clash or names)} "
+            "occur twice. Rename some."
+        )
+
+
 def _open_arrays(
     data: Any, targets: Any, features: Any, missing: str, weights: Any, weighting: str
 ) -> OpenedTargets:
@@ -219,12 +281,7 @@ def _open_arrays(
     }  # fmt: skip
     opened = open_data(data, names[0], y=y[:, 0], **options)
     assert opened.recipe is not None
-    clash = sorted({*names} & {*opened.recipe.names})
-    if clash or len(set(names)) < len(names):
-        raise InputError(
-            f"the targets {listed(names)} must have names of their own; {listed(clash or names)} "
-            "occur twice. Rename some."
-        )
+    _require_own_names(names, opened.recipe.names)
     assert isinstance(opened.source, ArraySource)
     source = _JointArrays(opened.source, y, names)
     return OpenedTargets(source, names, opened.recipe, opened.findings, opened.description)

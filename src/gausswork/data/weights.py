@@ -72,6 +72,7 @@ def check_weights(
     """
     if not len(values):
         return
+    values = values.astype(np.float64, copy=False)  # float32 has no room for the limits
     low, high = float(values.min()), float(values.max())
     if kind == FREQUENCY:
         if low >= 0.0 and high < 2.0**53 and (values == np.rint(values)).all():

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork._native import compiled as compiled_module
+from gausswork.data.sources import Source
 from gausswork.findings import Finding, Severity
 from gausswork.leastsquares import kernels
-from gausswork.leastsquares.doubledouble import Array, DoubleDouble
+from gausswork.leastsquares.doubledouble import Array, DoubleDouble, Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Backend:
     gram_error : error constants of the Gram matrix by tier, relative to column norms.
     releases_gil : whether threads of Python can run the kernels side by side.
     small_fit : a whole fit in one call; see :mod:`gausswork.leastsquares.small`.
+    origin, largest, weight_sums : what else looks at rows, where they are not NumPy's: the guess of
+        :func:`moments.guessed_origin`, the largest magnitudes of columns, :func:`weight_sums`.
     """
 
     name: str
@@ -41,6 +44,9 @@ class Backend:
     substitute: Callable[[DoubleDouble, DoubleDouble], DoubleDouble]
     invert_triangle: Callable[[DoubleDouble], Array]
     small_fit: Callable[..., Any] | None = None
+    origin: Callable[..., tuple[Integers, Array]] | None = None
+    largest: Callable[..., Array] | None = None
+    weight_sums: Callable[..., Any] | None = None
 
 
 NUMPY = Backend(
@@ -75,6 +81,16 @@ def default_backend() -> Backend:
     from gausswork.leastsquares import compiled
 
     return compiled.COMPILED
+
+
+def backend_for(source: Source) -> Backend:
+    """Return the kernels for the rows of a source: those of its array library where it has one."""
+    library = getattr(source, "library", None)
+    if library is None:
+        return default_backend()
+    from gausswork.leastsquares.devices import engine
+
+    return engine.backend_of(library)
 
 
 def slower_kernels_finding(backend: Backend) -> tuple[Finding, ...]:

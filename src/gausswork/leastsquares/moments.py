@@ -17,12 +17,12 @@ from gausswork.data.forest import Forest
 from gausswork.data.sources import Batch, Place, Source, weighting_of
 from gausswork.data.weights import ANALYTIC, KINDS
 from gausswork.errors import InputError, ModelFileError
-from gausswork.leastsquares.backend import Backend, default_backend
+from gausswork.leastsquares.backend import Backend, backend_for
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble, Integers
 from gausswork.leastsquares.kernels import Sums, columns_of
 from gausswork.leastsquares.lows import with_lows
 from gausswork.leastsquares.merging import merge
-from gausswork.leastsquares.passes import block_sum
+from gausswork.leastsquares.passes import block_sum, blocks_of
 from gausswork.leastsquares.weights import (
     WeightSums,
     require_weight,
@@ -39,7 +39,7 @@ _Part: TypeAlias = tuple[int, WeightSums | None, Sums]
 
 # Scales stay well inside the exponent range, so that they and their squares exist in float64.
 _EXPONENT_RANGE = (-1020, 960)
-_SAMPLE_ROWS = 256
+SAMPLE_ROWS = 256
 _THREADING_WORK = 3e7  # rows · q² below which starting threads costs more than it saves
 
 
@@ -381,14 +381,14 @@ def accumulate(
     InputError
         The source has no rows.
     """
-    backend = with_lows(backend or default_backend(), getattr(source, "low_of", ()))
+    backend = with_lows(backend or backend_for(source), getattr(source, "low_of", ()))
     p, kind = len(source.names), weighting_of(source)
     saved = None if checkpoint is None else checkpoint.take()
     if saved is not None:
         batches = cast(Any, source).batches_from(saved.place, block_rows(p))
         guessed, shift = saved.exponents, saved.shift
     else:
-        batches = source.batches(block_rows(p)) if blocks is None else blocks
+        batches = blocks_of(source, block_rows(p)) if blocks is None else blocks
         opening = next(batches, None)
         if opening is None or len(opening) == 0:
             raise InputError(
@@ -397,13 +397,13 @@ def accumulate(
             )
         batches = chain((opening,), batches)
         with np.errstate(all="ignore"):
-            guessed, shift = guessed_origin(opening, p, exponents)
+            guessed, shift = (backend.origin or guessed_origin)(opening, p, exponents)
     with np.errstate(all="ignore"):  # NaN and overflow show in the sums and are explained there
         scale = np.ldexp(1.0, guessed.astype(np.int32))
 
         def summed(batch: Batch) -> _Part:
             with np.errstate(all="ignore"):
-                weights = weight_sums(batch, kind)
+                weights = (backend.weight_sums or weight_sums)(batch, kind)
                 sums = backend.gram(batch.words, batch.y, scale, shift, tier, batch.weight)
                 return len(batch), weights, sums
 
@@ -472,7 +472,7 @@ def workers_for(threads: int | None, backend: Backend, work: float) -> int:
 
 def guessed_origin(opening: Batch, p: int, exponents: Integers | None) -> tuple[Integers, Array]:
     """Guess scale and mean of each column from a strided sample of the first block."""
-    stride = max(1, len(opening) // _SAMPLE_ROWS)
+    stride = max(1, len(opening) // SAMPLE_ROWS)
     sample = np.empty((len(range(0, len(opening), stride)), p + 1))
     sample[:, :p] = columns_of(opening.x, slice(0, None, stride))
     sample[:, p] = opening.y[::stride]
@@ -481,9 +481,13 @@ def guessed_origin(opening: Batch, p: int, exponents: Integers | None) -> tuple[
         sample = np.where(finite, sample, 0.0)
     if exponents is None:
         # Halves, so that the range of a column reaching from −1e308 to 1e308 still exists.
-        low, high = 0.5 * sample.min(axis=0), 0.5 * sample.max(axis=0)
-        spread = high - low
-        size = np.where(spread > 0.0, spread, np.maximum(np.abs(low), np.abs(high)))
-        exponents = np.clip(-np.frexp(size)[1].astype(np.int64), *_EXPONENT_RANGE)
+        exponents = exponents_for(0.5 * sample.min(axis=0), 0.5 * sample.max(axis=0))
     scaled = sample * np.ldexp(1.0, exponents.astype(np.int32))
     return exponents, scaled.mean(axis=0)
+
+
+def exponents_for(low: Array, high: Array) -> Integers:
+    """Return the exponents that bring columns near one, from halves of their ends, (q,) each."""
+    spread = high - low
+    size = np.where(spread > 0.0, spread, np.maximum(np.abs(low), np.abs(high)))
+    return np.clip(-np.frexp(size)[1].astype(np.int64), *_EXPONENT_RANGE)

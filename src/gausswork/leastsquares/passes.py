@@ -12,6 +12,18 @@ from gausswork.leastsquares.ordered import in_order
 T = TypeVar("T")
 
 
+def blocks_of(source: Source, rows: int) -> Iterator[Batch]:
+    """Return the blocks of a source as its kernels take them.
+
+    Rows that lie on a device come as its arrays, in blocks of a size that suits it; all others
+    ``rows`` at a time.
+    """
+    if getattr(source, "library", None) is None:
+        return source.batches(rows)
+    blocks: Iterator[Batch] = source.batches_there()  # type: ignore[attr-defined]
+    return blocks
+
+
 def block_sum(
     source: Source,
     work: Callable[[Batch], T],

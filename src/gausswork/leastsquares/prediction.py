@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gausswork.data.devices import is_foreign
 from gausswork.errors import InputError
 from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.inference import check_level, residual_sd, t_quantile
@@ -29,7 +30,7 @@ KINDS = ("confidence", "prediction")
 
 _BLOCK = 8192  # rows at a time: the temporaries stay in cache
 _LOSS = 1e-13  # relative rounding error from which a row is computed again in double-double
-_BROKEN = 1e-6  # relative departure from a dependency that rounding cannot explain
+BROKEN = 1e-6  # relative departure from a dependency that rounding cannot explain
 
 
 class PredictedBlock(NamedTuple):
@@ -84,6 +85,13 @@ def predict_data(
 
     kind, level = interval_kind(interval, level)
     check_level(level)
+    if is_foreign(new):
+        from gausswork.leastsquares.devices.prediction import predict_there
+
+        found, undetermined = predict_there(fit, new, kind=kind, level=level)
+        if undetermined:
+            warnings.warn(undetermined_sentence(fit.solution, undetermined), stacklevel=3)
+        return found
     rows = fitted_predictors(fit) if new is None else open_predictors(new, fit.design)
     blocks = list(predicted_blocks(fit, rows, kind=kind, level=level))
     undetermined = sum(block.undetermined for block in blocks)
@@ -111,7 +119,7 @@ def predicted_blocks(
     """Yield predictions for (m, p) blocks of predictors; NaN where there is none."""
     if kind is not None:
         check_level(level)
-        check_minimal(fit.solution)
+        check_intervals(fit.solution)
     for x in rows:
         value, lower, upper = predict(fit.solution, x), None, None
         if kind is not None:
@@ -154,11 +162,7 @@ def predict_interval(
 def _limits(
     solution: Solution, value: Vector, x: Matrix, kind: str, level: float
 ) -> tuple[Vector, Vector]:
-    if solution.ridge:
-        raise InputError(
-            "a ridge fit has no intervals: its coefficients are shrunk, and their errors not "
-            "known. Leave interval= out, or fit without ridge."
-        )
+    _check_unshrunk(solution)
     width = t_quantile(level, solution.degrees_of_freedom) * residual_sd(solution)
     h = leverage(solution, x)
     with np.errstate(over="ignore", invalid="ignore"):  # predictors near the largest double
@@ -180,6 +184,20 @@ def leverage(solution: Solution, x: Matrix) -> Vector:
             w = ((x[rows][:, kept] - means) * scales) @ root
             h[rows] = np.einsum("ij,ij->i", w, w)
     return h + 1.0 / solution.total_weight if solution.intercept else h
+
+
+def check_intervals(solution: Solution) -> None:
+    """Refuse intervals around predictions of a fit that has none."""
+    check_minimal(solution)
+    _check_unshrunk(solution)
+
+
+def _check_unshrunk(solution: Solution) -> None:
+    if solution.ridge:
+        raise InputError(
+            "a ridge fit has no intervals: its coefficients are shrunk, and their errors not "
+            "known. Leave interval= out, or fit without ridge."
+        )
 
 
 def check_minimal(solution: Solution) -> None:
@@ -213,7 +231,7 @@ def determined(solution: Solution, names: tuple[str, ...], x: Matrix) -> npt.NDA
                 moved += np.abs(step)
                 size += np.abs(factor * x[:, j])
             # NaN (a missing value) is not a departure.
-            keeps &= ~(np.abs(departure) > _BROKEN * moved + 1e-12 * size)
+            keeps &= ~(np.abs(departure) > BROKEN * moved + 1e-12 * size)
     return keeps
 
 

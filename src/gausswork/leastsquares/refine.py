@@ -13,7 +13,7 @@ from gausswork.leastsquares import doubledouble as dd
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
 from gausswork.leastsquares.lows import with_lows
 from gausswork.leastsquares.moments import block_rows, workers_for
-from gausswork.leastsquares.passes import block_sum
+from gausswork.leastsquares.passes import block_sum, blocks_of
 from gausswork.leastsquares.system import SAFETY, Factor, Reach, System
 from gausswork.leastsquares.whiten import Whitened
 
@@ -272,7 +272,7 @@ def _residual_sums(
 
     rows = block_rows(p)
     total: DoubleDouble = block_sum(
-        source, summed, dd.add, blocks=source.batches(rows), rows=rows,
+        source, summed, dd.add, blocks=blocks_of(source, rows), rows=rows,
         workers=lambda m: workers_for(threads, backend, 10.0 * m * (p + 1)),
     )  # fmt: skip
     return total

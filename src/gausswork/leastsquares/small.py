@@ -20,6 +20,7 @@ from gausswork.leastsquares import answer, moments, refine, spread, system
 from gausswork.leastsquares.backend import Backend
 from gausswork.leastsquares.doubledouble import Array
 from gausswork.leastsquares.moments import Moments, Progress, block_rows, workers_for
+from gausswork.leastsquares.passes import blocks_of
 from gausswork.leastsquares.solution import (
     FULL_DIGITS,
     SMALL,
@@ -49,7 +50,7 @@ def fit_small(
     The solution or None, and the blocks of the source, as if none had been read.
     """
     p = len(source.names)
-    blocks = source.batches(block_rows(p))
+    blocks = blocks_of(source, block_rows(p))
     regular = 0 < p <= MOST_PREDICTORS and not method.ridge
     regular = regular and getattr(source, "weighting", None) is None
     regular = regular and not getattr(source, "low_of", ())
@@ -140,7 +141,7 @@ def bounds(gram_error: tuple[float, ...]) -> Array:
     """Return the constants of the engine, in the order of ``bounds`` in small.h."""
     return np.array(
         [
-            moments._SAMPLE_ROWS,
+            moments.SAMPLE_ROWS,
             *moments._EXPONENT_RANGE,
             *gram_error,
             system.UNIT_ROUNDOFF,

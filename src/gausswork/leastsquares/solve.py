@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gausswork.data.sources import Source
+from gausswork.data.sources import FloatVector, Source
 from gausswork.errors import NotFiniteError
 from gausswork.leastsquares.answer import answer
-from gausswork.leastsquares.backend import Backend, default_backend
-from gausswork.leastsquares.doubledouble import Integers
-from gausswork.leastsquares.kernels import TIERS
+from gausswork.leastsquares.backend import Backend, backend_for, default_backend
+from gausswork.leastsquares.doubledouble import Array, Integers
+from gausswork.leastsquares.kernels import TIERS, Predictors
 from gausswork.leastsquares.moments import _EXPONENT_RANGE, Moments, Progress, accumulate
+from gausswork.leastsquares.passes import blocks_of
 from gausswork.leastsquares.refine import refine, unrefined, unsolved
 from gausswork.leastsquares.small import fit_small
 from gausswork.leastsquares.solution import STANDARD_ERROR_DIGITS, NormalEquation, Solution
@@ -52,7 +53,7 @@ def least_squares(
         There are no rows, a value is infinite, or a one-shot stream has overflowed.
     """
     method = method or NormalEquation()
-    backend = backend or default_backend()
+    backend = backend or backend_for(source)
     tier = 0 if source.replayable else 1  # a stream passes by once: take the better sums at once
     exponents = blocks = None
     if checkpoint is not None and checkpoint.resuming is not None:
@@ -123,7 +124,7 @@ def solve_targets(
     joint : the rows with all targets; ``sources`` the same rows with one each.
     parts : takes the moments of all columns apart into those of each target.
     """
-    backend = default_backend()
+    backend = backend_for(joint)
     tier, exponents = (0 if joint.replayable else 1), None
     while True:
         moments = accumulate(
@@ -236,10 +237,9 @@ def _not_finite() -> NotFiniteError:
 def finite_exponents(source: Source) -> Integers:
     """Read every row for the largest magnitudes, where the first rows have misled."""
     largest = np.zeros(len(source.names) + 1)
-    for batch in source.batches(65536):
-        columns = batch.x if isinstance(batch.x, tuple) else batch.x.T
-        for j, column in enumerate((*columns, batch.y)):
-            largest[j] = np.maximum(largest[j], np.abs(column).max())  # max() would lose a NaN
+    sizes = backend_for(source).largest or _sizes
+    for batch in blocks_of(source, 65536):
+        largest = np.maximum(largest, sizes(batch.x, batch.y))  # max() would lose a NaN
     if not np.isfinite(largest).all():
         where = [*source.names, source.target][int(np.argmin(np.isfinite(largest)))]
         raise NotFiniteError(
@@ -247,3 +247,9 @@ def finite_exponents(source: Source) -> Integers:
             "Leave those rows out, or replace the values."
         )
     return np.clip(-np.frexp(largest)[1].astype(np.int64), *_EXPONENT_RANGE)
+
+
+def _sizes(x: Predictors, y: FloatVector) -> Array:
+    """Return the largest magnitude in each column, (q,)."""
+    columns = x if isinstance(x, tuple) else x.T
+    return np.array([np.abs(column).max() for column in (*columns, y)], dtype=np.float64)

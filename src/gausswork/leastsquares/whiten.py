@@ -21,7 +21,7 @@ from gausswork.leastsquares.backend import Backend
 from gausswork.leastsquares.doubledouble import Array, DoubleDouble
 from gausswork.leastsquares.lows import with_lows
 from gausswork.leastsquares.moments import block_rows, workers_for
-from gausswork.leastsquares.passes import block_sum
+from gausswork.leastsquares.passes import block_sum, blocks_of
 from gausswork.leastsquares.system import (
     ROUNDING_NOISE,
     ChangeError,
@@ -189,7 +189,7 @@ def explained(
 
     rows = block_rows(p)
     left = block_sum(
-        source, summed, dd.add, blocks=source.batches(rows), rows=rows,
+        source, summed, dd.add, blocks=blocks_of(source, rows), rows=rows,
         workers=lambda m: workers_for(threads, factor.backend, 10.0 * m * (p + 1)),
     )  # fmt: skip
     raw_square = system.raw_square
@@ -219,7 +219,7 @@ def _gram(
 
     rows = block_rows(p)
     gram: Array = block_sum(
-        source, summed, np.add, blocks=source.batches(rows), rows=rows,
+        source, summed, np.add, blocks=blocks_of(source, rows), rows=rows,
         workers=lambda m: workers_for(threads, backend, 10.0 * m * p * len(kept)),
     )  # fmt: skip
     return np.asarray((v.T * system.penalty[kept]) @ v) + gram
