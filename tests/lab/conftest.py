@@ -73,6 +73,14 @@ class Watched:
         )
         return dict(listed)
 
+    def script(self) -> str:
+        """Show Python, wait until it is that of the numbers on the screen, and return it."""
+        if not self.page.locator(".python").count():
+            self.page.get_by_role("button", name="Show Python").click()
+        self.settled()
+        self.page.wait_for_selector('.python[data-busy="false"]')
+        return str(self.page.locator(".python pre").inner_text())
+
     def drag(self, source: Any, by: tuple[float, float], steps: int = 8) -> None:
         """Drag an element by so many pixels."""
         box = source.bounding_box()
@@ -180,16 +188,19 @@ def _check(url: str, seen: Watched) -> None:
 
 
 @pytest.fixture(scope="session")
-def axe() -> Callable[[Any], list[str]]:
-    """A function that returns what axe finds wrong in a page."""
+def axe() -> Callable[..., list[str]]:
+    """A function that returns what axe finds wrong in a page, by all of its rules or by one."""
     try:
         from axe_playwright_python.sync_playwright import Axe
     except ImportError:
         missing("axe-playwright-python")
     checker = Axe()
 
-    def violations(page: Any) -> list[str]:
-        found = checker.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    def violations(page: Any, only: str = "") -> list[str]:
+        options: dict[str, Any] = {"resultTypes": ["violations"]}
+        if only:
+            options["runOnly"] = {"type": "rule", "values": [only]}
+        found = checker.run(page, options=options).response["violations"]
         return [
             f"{one['id']}: {one['help']}: {node['html'][:200]}"
             for one in found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import gausswork as gw
 from gausswork.lab.rooms import descent
 from gausswork.lab.tables import Tables
 from tests.lab.conftest import Watched, agrees, number
-from tests.lab.test_browser_regression import LOOKS, Plane
+from tests.lab.test_browser_regression import Plane
 
 ROOT = Path(__file__).resolve().parents[2]
 DESIGN = np.column_stack([np.ones(5), np.arange(1.0, 6.0)])
@@ -301,21 +300,3 @@ def test_tab_reaches_everything(lab: Watched) -> None:
         if not wanted:
             break
     assert not wanted
-
-
-@pytest.mark.parametrize("look", LOOKS)
-def test_axe_finds_nothing_and_nothing_overflows(
-    watch: Callable[..., Watched], axe: Callable[[Any], list[str]], look: str
-) -> None:
-    lab = watch(**LOOKS[look])
-    page = lab.open("descent")
-    page.get_by_role("button", name="Show Python").click()
-    page.locator('[data-handle="start"]').focus()
-    lab.settled("descent")
-    page.wait_for_selector(".python pre code span")
-    assert axe(page) == []
-    typed(lab, "Learning rate", 0.2)
-    page.get_by_label("Standardise x").check()
-    lab.settled("descent")
-    widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert widths[0] <= widths[1]

@@ -342,28 +342,3 @@ def test_a_reload_and_a_link_bring_everything_back(lab: Watched) -> None:
     page.reload()
     lab.settled("regression")
     assert (points(page), lab.shown("regression")) == (before, shown)
-
-
-LOOKS = {
-    "desk": {},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True},
-    "zoomed to 200 %": {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2},
-}
-
-
-@pytest.mark.parametrize("look", LOOKS)
-def test_axe_finds_nothing_and_nothing_overflows(
-    watch: Callable[..., Watched], axe: Callable[[Any], list[str]], look: str
-) -> None:
-    lab = watch(**LOOKS[look])
-    page = lab.open("regression")
-    page.get_by_label("Try a line of my own").check()
-    page.get_by_text("The points as a table").click()
-    page.get_by_role("button", name="Show Python").click()
-    handle(page, 4).focus()
-    lab.settled("regression")
-    page.wait_for_selector(".python pre code span")
-    assert axe(page) == []
-    widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert widths[0] <= widths[1]

@@ -6,7 +6,6 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from gausswork.lab.tables import Tables
 from .conftest import Watched, agrees
 
 ROOT = Path(__file__).parents[2]
-WIDTH_AND_ROOM = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -310,46 +308,6 @@ def _bomb() -> bytes:
 
 
 # --- both -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("room", ["start", "data"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(
-    watch: Callable[..., Watched], axe: Callable[[Any], list[str]], room: str, scheme: str
-) -> None:
-    lab = watch(color_scheme=scheme)
-    page = lab.open(room)
-    if room == "start":
-        page.get_by_role("slider", name="Networks for each scheme").press("ArrowLeft")
-        page.get_by_role("slider", name="Epochs").press("PageDown")
-        page.get_by_role("button", name="Train", exact=True).click()
-        page.wait_for_selector('[data-training="done"]')
-    else:
-        page.get_by_role("slider", name="Row").press("ArrowRight")
-    assert axe(page) == []
-
-
-@pytest.mark.parametrize("room", ["start", "data"])
-@pytest.mark.parametrize(
-    ("width", "height", "zoom"), [(375, 740, 1), (320, 640, 1), (640, 400, 2)], ids=str
-)
-def test_nothing_overflows_on_a_phone_or_at_200_percent(
-    watch: Callable[..., Watched], room: str, width: int, height: int, zoom: int
-) -> None:
-    # 200 % zoom of 1280 × 800 is a page of 640 × 400 with two pixels in each
-    lab = watch(viewport={"width": width, "height": height}, device_scale_factor=zoom)
-    page = lab.open(room)
-    needed, there = page.evaluate(WIDTH_AND_ROOM)
-    assert needed <= there
-    cut = page.evaluate(
-        """() => [...document.querySelectorAll('main :is(button, label, .shown-value, h3)')]
-          .filter((one) => {
-            const box = one.getBoundingClientRect();
-            return box.width && (box.right > innerWidth + 1 || box.left < -1)
-              && !one.closest('.scroll, .unseen');
-          }).map((one) => one.outerHTML.slice(0, 120))"""
-    )
-    assert cut == []
 
 
 def test_the_keyboard_alone_does_it_all(lab: Watched) -> None:

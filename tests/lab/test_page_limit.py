@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 import gausswork as gw
 from tests.lab.conftest import Watched, agrees
 from tests.lab.running import assert_computes
-from tests.lab.test_page_bell import WIDTHS
+from tests.lab.test_page_bell import PHONE
 
 
 def shown(lab: Watched) -> dict[str, float]:
@@ -145,7 +144,7 @@ def test_a_bag_is_painted_by_keyboard(lab: Watched) -> None:
 
 
 def test_a_bag_is_painted_by_touch(watch: Callable[..., Watched]) -> None:
-    lab = watch(**WIDTHS["phone"])
+    lab = watch(**PHONE)
     page = lab.open("limit")
     page.get_by_label("Draw from").select_option("drawn")
     before = shown(lab)["population_mean"]
@@ -190,9 +189,7 @@ def test_the_tail_decides_whether_there_is_a_bell(lab: Watched) -> None:
 def test_it_keeps_drawing_until_it_is_stopped(lab: Watched) -> None:
     page = lab.open("limit")
     page.get_by_role("button", name="Keep drawing").click()
-    page.locator("h3", has_text="1103 means").or_(page.locator("h3", has_text="1276 means")).or_(
-        page.locator("h3", has_text="1407 means")
-    ).first.wait_for()
+    page.locator("h3", has_text="means of 10 draws").filter(has_not_text="1000").wait_for()
     page.get_by_role("button", name="Stop").click()
     lab.settled("limit")
     stopped = heading(lab)
@@ -208,10 +205,7 @@ def test_the_script_of_the_page_computes_the_page(lab: Watched) -> None:
     for population in ("poisson", "cauchy", "drawn"):
         page.get_by_label("Draw from").select_option(population)
         lab.settled("limit")
-        page.locator(
-            ".python pre", has_text="bag" if population == "drawn" else population
-        ).wait_for()
-        assert_computes(page.locator(".python pre").inner_text(), shown(lab))
+        assert_computes(lab.script(), shown(lab))
 
 
 def test_keyboard_alone(lab: Watched) -> None:
@@ -236,29 +230,3 @@ def test_keyboard_alone(lab: Watched) -> None:
     walk_to("button.strong")
     page.keyboard.press("Enter")
     page.locator(".latest-line").wait_for(state="attached")
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_overflow(watch: Callable[..., Watched], width: str) -> None:
-    lab = watch(**WIDTHS[width])
-    page = lab.open("limit")
-    for population in ("exponential", "drawn", "student", "cauchy"):
-        page.get_by_label("Draw from").select_option(population)
-        lab.settled("limit")
-        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.evaluate(wide) <= 0
-
-
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_axe_finds_nothing(
-    watch: Callable[..., Watched], axe: Callable[[Any], list[str]], colours: str
-) -> None:
-    lab = watch(color_scheme=colours, reduced_motion="reduce")
-    page = lab.open("limit")
-    page.get_by_role("button", name="One, slowly").click()
-    page.locator(".latest-line").wait_for(state="attached")
-    assert axe(page) == []
-    for population in ("drawn", "cauchy"):
-        page.get_by_label("Draw from").select_option(population)
-        lab.settled("limit")
-        assert axe(page) == []

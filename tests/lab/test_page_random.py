@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ import pytest
 import gausswork as gw
 from tests.lab.conftest import Watched, agrees
 from tests.lab.running import assert_computes
-from tests.lab.test_page_bell import WIDTHS
 
 
 def shown(lab: Watched) -> dict[str, Any]:
@@ -107,10 +105,8 @@ def test_more_values_come_nearer_to_theory(lab: Watched) -> None:
 
 
 def test_the_script_of_the_page_computes_the_page(lab: Watched) -> None:
-    page = lab.open("random")
-    page.get_by_role("button", name="Show Python").click()
-    page.locator(".python pre", has_text="randint_p_value").wait_for()
-    assert_computes(page.locator(".python pre").inner_text(), shown(lab))
+    lab.open("random")
+    assert_computes(lab.script(), shown(lab))
 
 
 def test_keyboard_alone(lab: Watched) -> None:
@@ -138,17 +134,3 @@ def test_keyboard_alone(lab: Watched) -> None:
     assert "Histogram of 1001 values" in str(
         page.locator('[data-frame="randn"]').get_attribute("aria-label")
     )
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_overflow(watch: Callable[..., Watched], width: str) -> None:
-    page = watch(**WIDTHS[width]).open("random")
-    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert page.evaluate(wide) <= 0
-
-
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_axe_finds_nothing(
-    watch: Callable[..., Watched], axe: Callable[[Any], list[str]], colours: str
-) -> None:
-    assert axe(watch(color_scheme=colours).open("random")) == []

@@ -57,7 +57,7 @@ function Shell({ lab, connection }) {
     <header class="top">
       <h1><img src="/static/icon.svg" alt="" width="28" height="28" />gausswork <span>lab</span></h1>
       <nav class="rooms" aria-label="Rooms">${names.map((one) => html`
-        <a key=${one} href=${`#${one}`} aria-current=${one === name ? "page" : undefined}>${TITLES[one] ?? one}</a>`)}</nav>
+        <a key=${one} href=${`./#${one}`} aria-current=${one === name ? "page" : undefined}>${TITLES[one] ?? one}</a>`)}</nav>
       <${Theme} />
     </header>
     ${connection.status === "gone" && html`<div class="banner" role="alert">The lab does not answer: it was stopped, or

@@ -1,5 +1,5 @@
 // Pictures: a frame with scales and axes that hold still during a drag, and handles to move in it.
-import { createContext, html, useContext, useEffect, useId, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
+import { createContext, html, useCallback, useContext, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { fixed, format } from "./numbers.js";
 
 /** A scale from data to pixels. */
@@ -110,10 +110,12 @@ export function Frame({
     return () => observer.disconnect();
   }, []);
 
-  const hold = (on) => {
-    held.current = on ? held.current ?? { x, y } : null;
+  const ranges = useRef(null);
+  ranges.current = { x, y };
+  const hold = useCallback((on) => {
+    held.current = on ? held.current ?? ranges.current : null;
     if (!on) redraw((n) => n + 1);
-  };
+  }, []);
   const { x: xRange, y: yRange } = held.current ?? { x, y };
   const compact = width < 460;
   const left = (yLabel ? 22 : 6) + (yTicks ? (compact ? 38 : 46) : 0);
@@ -122,21 +124,23 @@ export function Frame({
   const height = square
     ? Math.min(maxHeight, inner) + 12 + bottomRoom
     : Math.max(minHeight, Math.min(maxHeight, Math.round(width * ratio)));
-  const frame = {
-    width, height, left, top: 12, right: left + inner, bottom: height - bottomRoom, hold, held,
-  };
-  if (square) {
-    const side = Math.min(inner, frame.bottom - frame.top);
-    frame.left = left + Math.floor((inner - side) / 2);
-    frame.right = frame.left + side;
-  }
-  frame.x = scale(xRange, [frame.left, frame.right], xLog);
-  frame.y = scale(yRange, [frame.bottom, frame.top], yLog);
-  frame.svg = box;
-  frame.point = (event) => {
-    const rect = box.current.querySelector("svg").getBoundingClientRect();
-    return { x: frame.x.invert(event.clientX - rect.left), y: frame.y.invert(event.clientY - rect.top) };
-  };
+  // The same object as long as nothing about it changes: what stands in it is then left alone.
+  const frame = useMemo(() => {
+    const made = { width, height, left, top: 12, right: left + inner, bottom: height - bottomRoom, hold, held };
+    if (square) {
+      const side = Math.min(inner, made.bottom - made.top);
+      made.left = left + Math.floor((inner - side) / 2);
+      made.right = made.left + side;
+    }
+    made.x = scale(xRange, [made.left, made.right], xLog);
+    made.y = scale(yRange, [made.bottom, made.top], yLog);
+    made.svg = box;
+    made.point = (event) => {
+      const rect = box.current.querySelector("svg").getBoundingClientRect();
+      return { x: made.x.invert(event.clientX - rect.left), y: made.y.invert(event.clientY - rect.top) };
+    };
+    return made;
+  }, [width, height, left, inner, bottomRoom, xRange[0], xRange[1], yRange[0], yRange[1], xLog, yLog, square]);
   const latest = useRef(frame);
   latest.current = frame;
 
@@ -157,8 +161,20 @@ export function Frame({
     onRelease?.(latest.current.point(event), event);
   };
 
-  const xMarks = xTicks && width ? frame.x.ticks(Math.max(2, Math.round(inner / 90))) : [];
-  const yMarks = yTicks && width ? frame.y.ticks(Math.max(2, Math.round((frame.bottom - frame.top) / 55))) : [];
+  const axes = useMemo(() => {
+    const xMarks = xTicks && width ? frame.x.ticks(Math.max(2, Math.round(inner / 90))) : [];
+    const yMarks = yTicks && width ? frame.y.ticks(Math.max(2, Math.round((frame.bottom - frame.top) / 55))) : [];
+    return html`<g class="axes" aria-hidden="true">
+      ${grid && xMarks.map((t) => html`<line class="grid" x1=${frame.x(t.value)} x2=${frame.x(t.value)} y1=${frame.top} y2=${frame.bottom} />`)}
+      ${grid && yMarks.map((t) => html`<line class="grid" y1=${frame.y(t.value)} y2=${frame.y(t.value)} x1=${frame.left} x2=${frame.right} />`)}
+      <line class="axis" x1=${frame.left} x2=${frame.right} y1=${frame.bottom} y2=${frame.bottom} />
+      ${yTicks && html`<line class="axis" x1=${frame.left} x2=${frame.left} y1=${frame.top} y2=${frame.bottom} />`}
+      ${xMarks.map((t) => html`<text class="tick" x=${frame.x(t.value)} y=${frame.bottom + 18} text-anchor=${anchor(frame.x(t.value), t.label, width)}>${t.label}</text>`)}
+      ${yMarks.map((t) => html`<text class="tick" x=${frame.left - 7} y=${frame.y(t.value) + 4} text-anchor="end">${t.label}</text>`)}
+      ${xLabel && html`<text class="axis-label" x=${(frame.left + frame.right) / 2} y=${height - 5} text-anchor="middle">${xLabel}</text>`}
+      ${yLabel && html`<text class="axis-label" transform=${`translate(${15 + frame.left - left} ${(frame.top + frame.bottom) / 2}) rotate(-90)`} text-anchor="middle">${yLabel}</text>`}
+    </g>`;
+  }, [frame, xLabel, yLabel, xTicks, yTicks, grid]);
   const clip = `${id}-clip`;
   return html`<div class=${`frame ${extra}`} ref=${box} style=${{ minHeight: `${minHeight}px` }}>
     ${width > 0 && html`<svg width=${width} height=${height} role="group" aria-label=${label} data-frame=${name}
@@ -166,16 +182,7 @@ export function Frame({
       data-box=${JSON.stringify([frame.left, frame.top, frame.right, frame.bottom])}>
       <clipPath id=${clip}><rect x=${frame.left} y=${frame.top} width=${frame.right - frame.left}
         height=${Math.max(0, frame.bottom - frame.top)} /></clipPath>
-      <g class="axes" aria-hidden="true">
-        ${grid && xMarks.map((t) => html`<line class="grid" x1=${frame.x(t.value)} x2=${frame.x(t.value)} y1=${frame.top} y2=${frame.bottom} />`)}
-        ${grid && yMarks.map((t) => html`<line class="grid" y1=${frame.y(t.value)} y2=${frame.y(t.value)} x1=${frame.left} x2=${frame.right} />`)}
-        <line class="axis" x1=${frame.left} x2=${frame.right} y1=${frame.bottom} y2=${frame.bottom} />
-        ${yTicks && html`<line class="axis" x1=${frame.left} x2=${frame.left} y1=${frame.top} y2=${frame.bottom} />`}
-        ${xMarks.map((t) => html`<text class="tick" x=${frame.x(t.value)} y=${frame.bottom + 18} text-anchor=${anchor(frame.x(t.value), t.label, width)}>${t.label}</text>`)}
-        ${yMarks.map((t) => html`<text class="tick" x=${frame.left - 7} y=${frame.y(t.value) + 4} text-anchor="end">${t.label}</text>`)}
-        ${xLabel && html`<text class="axis-label" x=${(frame.left + frame.right) / 2} y=${height - 5} text-anchor="middle">${xLabel}</text>`}
-        ${yLabel && html`<text class="axis-label" transform=${`translate(${15 + frame.left - left} ${(frame.top + frame.bottom) / 2}) rotate(-90)`} text-anchor="middle">${yLabel}</text>`}
-      </g>
+      ${axes}
       <rect class=${`plane ${onDrag ? "drawable" : ""} ${onPress ? "pressable" : ""}`} x=${frame.left} y=${frame.top}
         width=${frame.right - frame.left} height=${Math.max(0, frame.bottom - frame.top)}
         onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${up} />
@@ -190,6 +197,21 @@ const anchor = (at, label, width) => {
   const half = 4 * label.length;
   return at < half ? "start" : at > width - half ? "end" : "middle";
 };
+
+/**
+ * Many alike: `each(k, key, draw)` returns what `draw()` made for place k as long as the parts of
+ * `key` stay the same, and the page leaves alone what is handed to it again.
+ */
+export function useEach() {
+  const made = useRef([]);
+  return (k, key, draw) => {
+    const old = made.current[k];
+    if (old && old.key.length === key.length && old.key.every((part, i) => part === key[i])) return old.node;
+    const node = draw();
+    made.current[k] = { key, node };
+    return node;
+  };
+}
 
 const call = (draw, frame) => {
   const one = Array.isArray(draw) ? draw.find((part) => typeof part === "function") : draw;

@@ -40,28 +40,30 @@ export async function copy(text) {
 
 /** The panel of a room. */
 export function Python({ lab, name, state, onClose }) {
-  const [script, setScript] = useState("");
+  const [{ script, of }, setScript] = useState({ script: "", of: null });
   const [problem, setProblem] = useState(null);
   const [done, setDone] = useState("");
   const line = useRef(null);
   useEffect(() => {
     line.current = lab.asker.latest(name, "script", {
-      answer: (text) => { setScript(text); setProblem(null); },
-      error: setProblem,
+      answer: (text, asked) => { setScript({ script: text, of: asked }); setProblem(null); },
+      error: (found, asked) => { setScript({ script: "", of: asked }); setProblem(found); },
     });
     return () => line.current.close();
   }, [lab, name]);
   useEffect(() => { line.current.send(state); setDone(""); }, [state, name]);
+  // what is taken along belongs to what is on the screen now, not to a moment ago
+  const newest = async () => (of === state ? script : lab.asker.once(name, "script", state).catch(() => script));
   const copied = async () => {
-    const sentence = (await copy(script)) ? "Copied." : "Select the text to copy it.";
+    const sentence = (await copy(await newest())) ? "Copied." : "Select the text to copy it.";
     setDone(sentence);
     lab.say(sentence);
   };
-  return html`<aside class="python panel" aria-label="Show Python">
+  return html`<aside class="python panel" aria-label="Show Python" data-busy=${String(of !== state)}>
     <div class="python-head"><h3>Python</h3>
       <span class="python-done">${done}</span>
       <${Button} onClick=${copied} disabled=${!script}>Copy</${Button}>
-      <${Button} onClick=${() => download(`gausswork_${name}.py`, script, "text/x-python")}
+      <${Button} onClick=${async () => download(`gausswork_${name}.py`, await newest(), "text/x-python")}
         disabled=${!script}>Save .py</${Button}>
       <${Button} onClick=${onClose} label="Close Python" kind="quiet">✕</${Button}>
     </div>

@@ -4,7 +4,7 @@ import { Button, Choice, Findings, NumberField, Panel, Slider, Switch } from "..
 import { Matrix } from "../core/matrix.js";
 import { format, Shown } from "../core/numbers.js";
 import { offered, PairPicker, taken } from "../core/pairs.js";
-import { Frame, Handle, line as curve, nice } from "../core/plot.js";
+import { Frame, Handle, line as curve, nice, useEach } from "../core/plot.js";
 
 export const name = "regression";
 export const title = "Regression";
@@ -85,6 +85,8 @@ function Scatter({ state, set, answer, view, mode }) {
   const scales = useRef(null);
   const wanted = useRef(null); // the point to focus once it is drawn
   const drawn = useRef(null); // the last point of a stroke
+  const each = useEach();
+  const reached = Math.min(current, x.length - 1);
   const xRange = x.length ? nice(spread(x), 0.07) : [0, 10];
   const yRange = y.length ? nice(spread(y), 0.09) : [0, 10];
   useEffect(() => {
@@ -155,10 +157,11 @@ function Scatter({ state, set, answer, view, mode }) {
     ${own && !strokes && html`<${Handle} key="pen" class="pen" r=${9} name="pen" label="Cross: Enter adds a point here"
       x=${within(at.x, frame.x.domain)} y=${within(at.y, frame.y.domain)} onMove=${(to) => setPen(to)} onPress=${() => add(at)}>
       <path class="cross" d="M-9 0H9M0 -9V9" /></${Handle}>`}
-    ${own && x.map((_, k) => html`<${Handle} key=${k} x=${x[k]} y=${y[k]} r=${x.length > 120 ? 5 : 7} name=${`point ${k + 1}`}
-      label=${`Point ${k + 1} of ${x.length}`} text=${facts(k)} tabIndex=${k === Math.min(current, x.length - 1) ? 0 : -1}
+    ${own && x.map((_, k) => each(k, [x[k], y[k], x.length, k === lit && facts(k), k === reached, frame],
+      () => html`<${Handle} key=${k} x=${x[k]} y=${y[k]} r=${x.length > 120 ? 5 : 7} name=${`point ${k + 1}`}
+      label=${`Point ${k + 1} of ${x.length}`} text=${k === lit ? facts(k) : null} tabIndex=${k === reached ? 0 : -1}
       class=${k === lit ? "aglow" : ""} onHover=${(on) => { setLit(on ? k : null); if (on) setCurrent(k); }} onRemove=${() => remove(k)}
-      onMove=${(to, how) => set((now) => ({ x: now.x.with(k, to.x), y: now.y.with(k, to.y) }), how)} />`)}
+      onMove=${(to, how) => set((now) => ({ x: now.x.with(k, to.x), y: now.y.with(k, to.y) }), how)} />`))}
     ${mine && [0, 1].map((end) => html`<${Handle} key=${`mine ${end}`} class="mine" r=${9} name=${`my line ${end + 1}`}
       x=${mine[2 * end]} y=${mine[2 * end + 1]} label=${`My line, ${end ? "right" : "left"} end`}
       limits=${{ x: limits(mine, end, frame.x.domain) }}
