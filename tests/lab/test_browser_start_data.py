@@ -16,6 +16,7 @@ from gausswork.lab.rooms import data, start
 from gausswork.lab.tables import Tables
 
 from .conftest import Watched, agrees
+from .running import run_script
 
 ROOT = Path(__file__).parents[2]
 
@@ -166,8 +167,13 @@ def test_a_finished_training_says_what_became_and_its_python_says_the_same(lab: 
         row = page.locator(f'tbody[data-scheme="{one["name"]}"]')
         assert row.get_attribute("data-verdict") == one["verdict"]
         assert f"{one['learned']} of 2" in row.inner_text()
-    page.get_by_role("button", name="Show Python").click()
-    page.wait_for_selector("pre:has-text('comparison = compare(')")
+    bound = run_script(lab.script())
+    table = page.eval_on_selector_all(
+        ".outcomes [data-shown]", "all => all.map(one => [one.dataset.shown, one.dataset.value])"
+    )
+    assert len(table) == 6
+    for name, value in table:
+        assert eval(name, bound) == pytest.approx(json.loads(value), rel=1e-12), name
     page.get_by_role("slider", name="Hidden layers").press("ArrowRight")
     lab.settled("start")
     page.wait_for_selector("pre:not(:has-text('comparison = compare('))")

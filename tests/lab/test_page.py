@@ -346,6 +346,25 @@ def test_markup_in_names_is_shown_as_it_is(lab: Watched, tmp_path: Path) -> None
     assert "y" not in page.locator("main b").all_inner_texts()
 
 
+def test_rules_of_a_room_are_for_that_room_alone() -> None:
+    """Two rooms may call their parts by the same name; neither then changes the other."""
+    css = (Path(launch.__file__).parent / "static" / "lab.css").read_text(encoding="utf-8")
+    own = re.sub(r"/\*.*?\*/", "", css.partition("/* The bell, the central limit")[2], flags=re.S)
+    depth, rule, seen = 0, "/*", 0
+    for part in re.split(r"([{}])", own.partition("*/")[2]):
+        if part == "{":
+            if depth == 0 and not rule.startswith("@media"):
+                for selector in re.sub(r"\([^()]*\)", "", rule).split(","):
+                    assert selector.strip().startswith(".room-"), selector
+                    seen += 1
+            depth += 1
+        elif part == "}":
+            depth -= 1
+        else:
+            rule = part.strip()
+    assert seen > 50
+
+
 def test_what_is_vendored_is_what_the_front_end_pins_with_its_licences() -> None:
     root = Path(__file__).resolve().parents[2]
     pinned = json.loads((root / "front" / "package.json").read_text())["devDependencies"]

@@ -167,7 +167,9 @@ def test_a_column_of_ones_own_under_the_bell(lab: Watched) -> None:
     lab.settled("bell")
     assert "No column is chosen" in page.locator(".problem-box").inner_text()
     page.locator('input[type="file"]').set_input_files(Path("examples/galton-families.csv"))
+    page.locator("option:checked", has_text="father").wait_for(state="attached")  # it is read
     page.get_by_label("Column", exact=True).select_option(label="childHeight")
+    lab.settled("bell")
     page.get_by_role("button", name="Put the bell on them").click()
     seen = shown(lab)
     assert seen["count"] == 934

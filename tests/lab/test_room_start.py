@@ -189,7 +189,7 @@ def test_the_python_of_a_training_computes_what_is_shown() -> None:
     state = {**QUICK, "trained": True, "scale": 1.3}
     shown = list(start.train(state, None, lambda: False))[-1]["outcome"]["shown"]
     bound = shown_by(start.script(state, None))
-    assert set(shown) == {"learned", "final_accuracy"}
+    assert set(shown) == {"learned", "final_accuracy", "mean_loss", "mean_accuracy"}
     for name, value in shown.items():
         assert same(value, bound[name]), name
 

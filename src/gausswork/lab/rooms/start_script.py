@@ -61,6 +61,8 @@ comparison = compare(
 print(comparison)
 learned = [run.learned for run in comparison.runs]
 final_accuracy = [run.final_accuracy.tolist() for run in comparison.runs]
+mean_loss = [run.band("train_loss")[0][-1] for run in comparison.runs]
+mean_accuracy = [run.band("held_accuracy")[0][-1] for run in comparison.runs]
 # gw.plots.training(comparison, path="training.png")
 """
 

@@ -117,8 +117,15 @@ def _outcome(found: Comparison, s: start.State) -> dict[str, Any]:
         "findings": [start.finding(one, s) for one in found.findings],
         "shown": {
             "learned": [run.learned for run in found.runs],
+            "mean_loss": [_last(run, "train_loss") for run in found.runs],
+            "mean_accuracy": [_last(run, "held_accuracy") for run in found.runs],
             "final_accuracy": [
                 [start.number(value) for value in run.final_accuracy.tolist()] for run in found.runs
             ],
         },
     }
+
+
+def _last(run: Trained, of: str) -> float | str:
+    """Return the mean of a curve over the networks, after the last epoch."""
+    return start.number(float(run.band(of)[0][-1]))

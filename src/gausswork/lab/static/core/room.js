@@ -121,7 +121,7 @@ export function RoomPage({ lab, name, module }) {
   });
   const set = (partial, how) => store.set(partial, how);
   const part = lab.embedded ? "section" : "main";
-  return html`<${part} ref=${place} id="room" tabindex="-1" class="room" data-room=${name} aria-label=${module.title}>
+  return html`<${part} ref=${place} id="room" tabindex="-1" class=${`room room-${name}`} data-room=${name} aria-label=${module.title}>
     <header class="room-head">
       <div><h2>${module.title}</h2><p class="line">${module.line}</p></div>
       <div class="tools" role="group" aria-label="Tools of this room">

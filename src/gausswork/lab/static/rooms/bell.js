@@ -78,6 +78,7 @@ export function Bell({ state, set, answer }) {
   };
   return html`
     <section class="panel main bell-picture" aria-label="The bell">
+      <p class="at-a-glance" aria-hidden="true">P(${written(answer.event.replaceAll("X", "x"))}) <b>${written(answer.percent)}</b></p>
       <${Curve} state=${state} answer=${answer} move=${move} />
       <div class="controls">
         <${Limits} state=${state} answer=${answer} move=${move} />

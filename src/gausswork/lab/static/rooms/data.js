@@ -35,7 +35,7 @@ export function Room({ lab, state, set, answer }) {
     set(await offer(table, lab, chosen.current), { commit: true });
     lab.say(`${table.name} is read: ${table.rows} rows, ${table.columns.length} columns.`);
   };
-  return html`<div class="views room-data">
+  return html`<div class="views">
     <${Give} lab=${lab} state=${state} answer=${answer} take=${take} />
     ${own && html`<${Columns} state=${state} set=${set} answer=${answer} />`}
     ${own && html`<${Model} lab=${lab} state=${state} set=${set} answer=${answer} />`}
@@ -245,6 +245,6 @@ function Coefficients({ fit }) {
         ${omitted > 0 && i === after && html`<tr key="omitted"><td colspan=${row.length}>… ${omitted} more terms; the model has them all</td></tr>`}
         <tr key=${i} data-term=${row[0]}>${row.map((cell, j) => (j ? html`<td key=${j}>${cell}</td>` : html`<th scope="row" key=${j} class=${cell.length > 26 ? "long" : ""}>${cell}</th>`))}</tr>`)}</tbody>
     </table></div>
-    <dl class="notes">${fit.notes.map(([label, text]) => html`<dt>${label}</dt><dd>${text}</dd>`)}<dt>digits</dt><dd>${fit.digits}</dd></dl></div>
+    <dl class="notes">${fit.notes.map(([label, text]) => html`<div key=${label}><dt>${label}</dt><dd>${text}</dd></div>`)}<div><dt>digits</dt><dd>${fit.digits}</dd></div></dl></div>
   </${Panel}>`;
 }

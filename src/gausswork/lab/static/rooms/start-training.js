@@ -124,6 +124,9 @@ function Curves({ run, old }) {
   const low = Math.min(0.1, ...losses);
   const floor = [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001].find((v) => v <= low) ?? 1e-5;
   const loss = [floor, OFF_SCALE]; // steps, so that the axis holds still between two epochs
+  // after the last epoch these are numbers that the script of the room computes under these names
+  const told = (name, k) => (outcome && !outcome.interrupted
+    ? { "data-shown": `${name}[${k}]`, "data-value": JSON.stringify(outcome.shown[name][k]), "data-digits": 3 } : {});
   const chance = outcome && { loss: outcome.chance_loss, accuracy: outcome.chance_accuracy };
   return html`<div class=${`curves ${old ? "old" : ""}`}>
     <div class="curve-grid">
@@ -142,13 +145,13 @@ function Curves({ run, old }) {
     </div>
     <div class="scroll" tabindex="0" role="region" aria-label="What became of each scheme"><table class="outcomes">
       <thead><tr><th scope="col">scheme</th><th scope="col">loss</th><th scope="col">right</th><th scope="col">learned</th></tr></thead>
-      ${part.curves.map((one) => {
+      ${part.curves.map((one, k) => {
         const judged = outcome?.schemes.find((other) => other.name === one.name);
         return html`<tbody key=${one.name} data-scheme=${one.name} data-verdict=${judged?.verdict}>
           <tr><th scope="row"><${Swatch} scheme=${one.name} /> ${one.name}</th>
-            <td data-loss=${one.name}>${lossWords(one.train_loss.mean, part.epoch)}</td>
-            <td>${percent(one.held_accuracy.mean[part.epoch] ?? "–", 3)}</td>
-            <td>${judged ? `${judged.learned} of ${judged.networks}` : "…"}</td></tr>
+            <td data-loss=${one.name} ...${told("mean_loss", k)}>${lossWords(one.train_loss.mean, part.epoch)}</td>
+            <td ...${told("mean_accuracy", k)}>${percent(one.held_accuracy.mean[part.epoch] ?? "–", 3)}</td>
+            <td>${judged ? html`<span ...${told("learned", k)}>${judged.learned}</span> of ${judged.networks}` : "…"}</td></tr>
           ${judged && html`<tr class="reason"><td colspan="4"><b>${judged.verdict}</b>${judged.reason && `: ${judged.reason}`}</td></tr>`}</tbody>`;
       })}</table></div>
     ${outcome && html`<${Findings} findings=${outcome.findings.filter((one) => one.code !== "scheme-failed")} />`}

@@ -29,7 +29,7 @@ export function Room({ lab, state, set, answer }) {
   };
   const one = (field) => (value, how) => change({ [field]: value }, how);
   const { doctor } = answer;
-  return html`<div class="views room-start">
+  return html`<div class="views">
     <${Panel} title="The network" class="side" line="Every change acts at once, on the same batch.">
       <div class="stack">
         <${Choice} label="Weights begin as" as="segments" value=${state.scheme} onInput=${one("scheme")}
