@@ -101,7 +101,7 @@ def test_the_script_on_the_page_computes_every_number_on_the_page(
         seen.page.add_init_script(f"sessionStorage['gausswork-lab:{key}'] = {text}")
     page = seen.open(room)
     script = seen.script()
-    assert page.locator("main .problem-box").count() == 0
+    assert page.locator("main .problem-box").all_inner_texts() == []
     numbers = page.eval_on_selector_all(
         "[data-shown]",
         "all => all.map(one => [one.dataset.shown, one.dataset.value ?? null, one.textContent])",

@@ -55,6 +55,17 @@ def test_p_values_are_calibrated_for_small_samples() -> None:
     assert np.all((ps > 0) & (ps <= 1))
 
 
+def test_few_draws_from_a_wide_range_have_a_p_value_that_is_calibrated() -> None:
+    """No bar of its own holds five draws there: neighbours are judged together."""
+    ps = np.array([
+        sampling.compare(100, seed=k, start=-(10**9), stop=10**9).samplers[2].p_value
+        for k in range(200)
+    ])  # fmt: skip
+    assert np.isfinite(ps).all()
+    assert 0.42 < ps.mean() < 0.58  # 0.5 ± 4 standard errors
+    assert (ps < 0.05).sum() <= 21  # 99.9 % of binomials with 200 and 0.05
+
+
 def test_text_and_document(compared: sampling.Comparison) -> None:
     text = str(compared)
     for part in ("randn", "rand", "randint", "rng.standard_normal(50000)", "stream 'x'", "[0, 1)"):

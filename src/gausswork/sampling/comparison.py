@@ -252,10 +252,16 @@ class _Seen:
         from scipy.special import chdtrc
 
         expected = shares * self.size
+        counts, thick = self.counts, expected
+        if (expected >= 5).sum() < 2:  # thin everywhere: neighbours join
+            share = np.floor(np.cumsum(expected) / 5.0 + 1e-9).clip(max=self.size // 5 - 1)
+            ends = np.unique(np.append(np.flatnonzero(np.diff(share)), len(expected) - 1))
+            counts = np.diff(np.cumsum(counts)[ends], prepend=0)
+            thick = np.diff(np.cumsum(expected)[ends], prepend=0.0)
         # Bins in which fewer than five are expected would upset the χ² distribution: one bin.
-        plenty = expected >= 5
-        seen = [*self.counts[plenty], self.size - self.counts[plenty].sum()]
-        hoped = [*expected[plenty], self.size - expected[plenty].sum()]
+        plenty = thick >= 5
+        seen = [*counts[plenty], self.size - counts[plenty].sum()]
+        hoped = [*thick[plenty], self.size - thick[plenty].sum()]
         if hoped[-1] < 5:  # too few for a bin of their own: the last one takes them
             seen[-2:], hoped[-2:] = [sum(seen[-2:])], [sum(hoped[-2:])]
         statistic = sum((s - h) ** 2 / h for s, h in zip(seen, hoped, strict=True))
