@@ -641,3 +641,14 @@ def test_an_error_in_a_formula_points_at_the_character(at, capsys) -> None:
     first, shown, caret = capsys.readouterr().err.rstrip("\n").split("\n")
     assert first.startswith("gausswork: error: the data has no column 'nogroup'")
     assert shown[caret.index("^") :] == "nogroup"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is full")
+def test_a_fit_is_shown_though_its_file_cannot_be_written(at) -> None:
+    """A fit may have taken hours: a full disk costs the file, not the answer."""
+    done = run(*FIT, "--save", "/dev/full")
+    assert done.returncode == 2
+    assert "No space left on device" in done.stderr
+    assert "residual sd" in done.stdout
+    done = run(*FIT, "--save", "/dev/full", "--json")
+    assert json.loads(done.stdout)["rows"] > 0

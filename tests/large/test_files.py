@@ -143,7 +143,7 @@ def test_a_parquet_file_broken_in_the_middle_says_where(tmp_path) -> None:
     data[start : start + 2000] = b"\xff" * 2000
     path.write_bytes(data)
     with pytest.raises(
-        DataFileError, match=r"t\.parquet cannot be read as parquet after row \d{6}"
+        DataFileError, match=r"t\.parquet cannot be read as parquet in group 3 of its 3 groups"
     ):
         gw.fit(path, "y", features="a,b")
 
@@ -228,3 +228,37 @@ def test_the_reader_and_the_cut_of_the_file_change_no_bit(tmp_path) -> None:
         for threads in (1, 3):
             fit = gw.fit(tmp_path / name, "y", features="a,b", threads=threads)
             assert json.dumps(fit.moments.to_dict()) == wanted, name
+
+
+def test_a_large_file_that_ends_within_a_line_says_so(tmp_path) -> None:
+    """Cut at a digit it looks whole: nobody can know, so the last line is shown."""
+    path = write(tmp_path / "t.csv", 100_000, 1)
+    whole = path.read_bytes()
+    assert "open-last-line" not in [f.code for f in gw.fit(path, "y", features="a,b").findings]
+    path.write_bytes(whole[: len(whole) // 2 + whole[len(whole) // 2 :].index(b"\n") - 2])
+    lines = path.read_bytes().split(b"\n")
+    fit = gw.fit(path, "y", features="a,b")
+    (found,) = [f for f in fit.findings if f.code == "open-last-line"]
+    assert found.evidence == {"file": "t.csv", "line": len(lines)}
+    assert lines[-1].decode() in found.sentence
+
+
+def test_a_damaged_group_of_rows_is_named(tmp_path) -> None:
+    """Also where one batch of rows spans several groups."""
+    path = tmp_path / "t.parquet"
+    pq.write_table(next(parts(100_000)), path, row_group_size=10_000, compression="zstd")
+    column = pq.ParquetFile(path).metadata.row_group(3).column(0)
+    data = bytearray(path.read_bytes())
+    start = column.dictionary_page_offset or column.data_page_offset
+    data[start : start + 2000] = b"\xff" * 2000
+    path.write_bytes(data)
+    said = r"in group 4 of its 10 groups of rows \(rows 30,000 to 39,999, counted from 0\): \S"
+    with pytest.raises(DataFileError, match=said) as refused:
+        gw.fit(path, "y", features="a,b")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_page_of_the_web_is_no_table(tmp_path) -> None:
+    (tmp_path / "t.csv").write_text("<!DOCTYPE html>\n<html><body>Sign in</body></html>\n")
+    with pytest.raises(DataFileError, match=r"t\.csv is a page of HTML"):
+        gw.fit(tmp_path / "t.csv", "y")

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import gausswork as gw
+from gausswork.data.csv_table import CsvTable
 from gausswork.errors import DataFileError, InputError, ModelFileError
 
 ROWS = 200_000  # three whole blocks of 65,536 rows and a rest
@@ -265,8 +266,9 @@ def test_a_full_disk_costs_nothing_but_the_state(folder, tmp_path, monkeypatch) 
     monkeypatch.setattr("gausswork.leastsquares.checkpoint._PATIENCE", 0.0)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as stopped:
             gw.fit(path, "y", features="a,b", state=state, resume=True, progress=After(196_608))
+    assert "No space left on device" in stopped.value.__notes__[0]
     assert state.read_bytes() == before
     assert list(tmp_path.iterdir()) == [state]  # no half-written file is left
     with monkeypatch.context() as patch:
@@ -301,6 +303,32 @@ def test_a_file_that_breaks_off_leaves_the_sums_before(table, tmp_path) -> None:
     with pytest.raises(DataFileError, match="line 150001: 2 fields"):
         gw.fit(path, "y", features="a,b", state=state)
     assert json.loads(state.read_text())["rows"] >= 65_536
+
+
+@pytest.mark.parametrize("number", [2, 3])  # a look at the levels and a pass that sums are before
+def test_a_pass_that_refines_is_interrupted(number, folder, tmp_path, monkeypatch) -> None:
+    """The sums are complete by then: what goes on refines, and sums nothing again."""
+    path, state, passes = folder / "t.csv", tmp_path / "state", []
+    plain = CsvTable.read
+
+    def read(self: Any, kinds: Any, start: Any = None) -> Any:
+        passes.append(start)
+        for portion in plain(self, kinds, start):
+            yield portion
+            if len(passes) == number + 1:
+                raise KeyboardInterrupt
+
+    question: dict[str, Any] = {"target": "y ~ a + I(a + 1e-5 * b) + kind"}
+    question["method"] = gw.NormalEquation(digits=15)
+    whole = gw.fit(path, **question)
+    with monkeypatch.context() as patch:
+        patch.setattr(CsvTable, "read", read)
+        with pytest.raises(KeyboardInterrupt):
+            gw.fit(path, **question, state=state)
+    rows = json.loads(state.read_text())["rows"]
+    again = gw.fit(path, **question, state=state, resume=True)
+    assert bits(again) == bits(whole)
+    assert rows == whole.rows
 
 
 SLOW = """

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shlex
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +18,7 @@ from gausswork.cli.command import (
     number,
     say,
 )
+from gausswork.errors import GaussworkError
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.checkup.examination import Checkup
@@ -142,17 +146,19 @@ def _run(arguments: argparse.Namespace, data: Any) -> int:
             on_epoch=report.epoch if report else None,
             **resume.of_fit(arguments),
         )
-    # Files first: whoever reads the output may stop reading before its end.
-    if arguments.save:
-        fitted.save(arguments.save)
-    answers = inference.answers(fitted, arguments)
-    seen = _checked(fitted, arguments)
-    if arguments.report:
-        htmlreport.write(
-            fitted, arguments.report, level=arguments.level, checkup=seen,
-            command=shlex.join(["gausswork", *query.shown(arguments)]),
-        )  # fmt: skip
-    shown.display(fitted, arguments, data=data, seen=seen, answers=answers)
+    with _shown_anyway(fitted, arguments):
+        # Files first: whoever reads the output may stop reading before its end.
+        if arguments.save:
+            fitted.save(arguments.save)
+        answers = inference.answers(fitted, arguments)
+        seen = _checked(fitted, arguments)
+        if arguments.report:
+            htmlreport.write(
+                fitted, arguments.report, level=arguments.level, checkup=seen,
+                command=shlex.join(["gausswork", *query.shown(arguments)]),
+            )  # fmt: skip
+        shown.draw(fitted, arguments, data=data)
+    shown.show(fitted, arguments, data=data, seen=seen, answers=answers)
     if not arguments.quiet:
         for done, path in (("saved", arguments.save), ("wrote", arguments.report)):
             if path:
@@ -163,6 +169,18 @@ def _run(arguments: argparse.Namespace, data: Any) -> int:
         *(seen.findings if seen is not None and arguments.check else ()),
     )
     return ALARMED if any(f.severity is Severity.ALARM for f in said) else DONE
+
+
+@contextlib.contextmanager
+def _shown_anyway(fitted: Fit, arguments: argparse.Namespace) -> Iterator[None]:
+    """Show a fit although what was asked for beside it fails: it may have taken hours."""
+    try:
+        yield
+    except (GaussworkError, KeyboardInterrupt, SystemExit):
+        arguments.show_work = arguments.check = False
+        shown.show(fitted, arguments, data=None)
+        sys.stdout.flush()
+        raise
 
 
 def _checked(fitted: Fit, arguments: argparse.Namespace) -> Checkup | None:

@@ -48,6 +48,12 @@ def resumable(arguments: argparse.Namespace) -> Iterator[None]:
         kept = _stamp(state) is not None and (
             _stamp(state) != before or hasattr(arguments, "resume") or of_descent
         )
+        lost = "; ".join(getattr(stop, "__notes__", ()))
+        if not kept and lost:
+            text = f"interrupted; the sums so far could not be kept: {lost}"
+            if isinstance(stop, KeyboardInterrupt):
+                raise KeyboardInterrupt(text) from None
+            say(text)
         if not kept:
             raise
         what = "state of the descent is" if of_descent else "sums so far are"

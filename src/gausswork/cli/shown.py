@@ -105,6 +105,12 @@ def display(
     answers: Answers | None = None,
 ) -> None:
     """Draw and print what the arguments ask for; the check-up too if they ask for it."""
+    draw(fitted, arguments, data=data)
+    show(fitted, arguments, data=data, seen=seen, answers=answers)
+
+
+def draw(fitted: Fit, arguments: argparse.Namespace, *, data: Any) -> None:
+    """Write the tables and figures that the arguments ask for."""
     for path in _write(fitted, arguments, data):
         if not arguments.quiet:
             say(f"wrote {path}")
@@ -112,6 +118,17 @@ def display(
         _draw(fitted, arguments, data)
         if not arguments.quiet:
             say(f"drew {arguments.plot}")
+
+
+def show(
+    fitted: Fit,
+    arguments: argparse.Namespace,
+    *,
+    data: Any,
+    seen: Checkup | None = None,
+    answers: Answers | None = None,
+) -> None:
+    """Print what the arguments ask for."""
     if arguments.json:
         document = fitted.to_dict(arguments.level)
         if answers is not None:

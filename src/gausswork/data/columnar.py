@@ -114,10 +114,12 @@ def _batches(one: ColumnarFile, names: Sequence[str], start: int) -> Iterator[tu
     Without names the rows still count.
     """
     read = _ipc_batches if one.file.format == "ipc" else _parquet_batches
-    batches = read(one, names or one.schema.names[:1], start)
+    names = names or one.schema.names[:1]
+    batches = read(one, names, start)
+    damaged = None if one.file.format == "ipc" else _damaged_group(one, names)
     rows = start
     while True:
-        with _explained(one.file, rows):
+        with _explained(one.file, rows, damaged):
             item = next(batches, None)
         if item is None:
             return
@@ -181,9 +183,12 @@ def _places(name: str, start: int) -> Callable[[int], str]:
 class _explained:  # noqa: N801 - used as a verb: with _explained(file)
     """Turn Arrow's errors into errors that name the file."""
 
-    def __init__(self, file: DataFile, rows: int = 0) -> None:
+    def __init__(
+        self, file: DataFile, rows: int = 0, damaged: Callable[[int], str] | None = None
+    ) -> None:
         self._file = file
         self._rows = rows
+        self._damaged = damaged
 
     def __enter__(self) -> None:
         return None
@@ -193,7 +198,52 @@ class _explained:  # noqa: N801 - used as a verb: with _explained(file)
 
         if isinstance(error, pa.ArrowException | OSError):
             where = f" after row {self._rows} of it" if self._rows else ""
+            if self._damaged is not None:
+                where = self._damaged(self._rows) or where
+            said = " ".join(str(error).split()).rstrip(". ")
             raise DataFileError(
-                f"{self._file.name} cannot be read as {self._file.format}{where}: {error}. "
-                "The file is damaged or incomplete: write it again."
+                f"{self._file.name} cannot be read as {self._file.format}{where}: {said}. "
+                f"{_remedy(self._file, said)}"
             ) from error
+
+
+def _remedy(file: DataFile, said: str) -> str:
+    if "footer" in said or "Not an Arrow file" in said:  # both have their table of contents there
+        return (
+            f"Its end is missing after {file.size:,} bytes: it was cut off, or is still being "
+            "written. Copy it again, or wait."
+        )
+    return "The file is damaged or incomplete: write it again."
+
+
+def _damaged_group(one: ColumnarFile, names: Sequence[str]) -> Callable[[int], str]:
+    """Return what finds the group of rows at fault once some rows have been read."""
+
+    def find(rows: int) -> str:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        first = 0
+        try:
+            with one.file.opened() as raw, parquet.ParquetFile(raw, pre_buffer=False) as opened:
+                about = opened.metadata
+                for group in range(about.num_row_groups):
+                    count = about.row_group(group).num_rows
+                    if first + count > rows:
+                        try:
+                            batches = opened.iter_batches(row_groups=[group], columns=list(names))
+                            for _ in batches:
+                                pass
+                        except (pa.ArrowException, OSError):
+                            return (
+                                f" in group {group + 1} of its {about.num_row_groups} groups of "
+                                f"rows (rows {first:,} to {first + count - 1:,}, counted from 0)"
+                            )
+                    first += count
+                    if first > rows + 2 * PORTION_ROWS:
+                        break
+        except (pa.ArrowException, OSError):
+            pass
+        return ""
+
+    return find

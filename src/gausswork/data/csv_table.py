@@ -85,6 +85,7 @@ class CsvTable:
         self.findings = (*_reading_findings(self._files), *extra_columns(named))
         self.hint = _hint(self._files[0].head)
         self._fields: dict[str, Field] = {}
+        self.noticed: tuple[Finding, ...] = ()
 
     @property
     def separator(self) -> str:
@@ -167,6 +168,8 @@ class CsvTable:
                     example = beyond_text(chunk, one, name, column)
                     beyond |= {} if example is None else {name: example}
             found.update(beyond)
+            if chunk.last and chunk.start >= CHUNK_BYTES:
+                self.noticed = (_no_final_break(one.head.file.name, chunk),)
             where, mark = _places(chunk, one.head), (number, chunk.start, chunk.line)
             yield Portion(parsed.columns, parsed.rows, where, beyond, mark)
 
@@ -315,6 +318,20 @@ def _reading_findings(files: Sequence[CsvFile]) -> Iterator[Finding]:
                 evidence={"file": one.head.file.name},
             )
             break
+
+
+def _no_final_break(name: str, chunk: Chunk) -> Finding:
+    """Say that a large file ends within a line: what was cut off nobody can see."""
+    line = chunk.line + count_byte(chunk.data, ord("\n"))
+    end = bytes(chunk.data).rpartition(b"\n")[2].decode("utf-8", "replace")
+    return Finding(
+        "open-last-line",
+        Severity.NOTE,
+        f"{name} does not end with a line break: its last line, {line}, is "
+        f"{end if len(end) <= 60 else f'…{end[-60:]}'!r} and was used as it is.",
+        "If the file was cut off in copying or is still being written, get the whole of it.",
+        {"file": name, "line": line},
+    )
 
 
 def _hint(head: CsvHead) -> str:

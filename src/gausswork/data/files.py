@@ -32,6 +32,7 @@ _FOREIGN = (
     (b"\x80\x04", "a Python pickle", "Pickles run code when read; save the data as Parquet."),
     (b"\xfd7zXZ", "an xz archive", "Unpack it with xz -d, or use .gz or .zst."),
 )
+_MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")
 _KEY = re.compile(r"([^=]+)=(.*)")  # a folder of a partitioned table, as Hive names them
 _NO_VALUE = ("__HIVE_DEFAULT_PARTITION__", "")
 _END_BYTES = 1 << 16  # of a file that its identity looks at, on either side
@@ -379,6 +380,11 @@ def format_of(name: str, head: bytes) -> tuple[str, str | None]:
     for magic, what, remedy in _FOREIGN:
         if head.startswith(magic):
             raise DataFileError(f"{name} is {what}, which is not read here. {remedy}")
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP):
+        raise DataFileError(
+            f"{name} is a page of HTML or XML, not a table. Was it saved from a link that leads to "
+            "a page, or to a sign-in? Fetch the data file itself."
+        )
     compression = next((sort for magic, sort in _COMPRESSED if head.startswith(magic)), None)
     kind = "csv"
     if head.startswith(b"PAR1"):

@@ -82,6 +82,12 @@ class PartitionedTable:
         said: tuple[Finding, ...] = self._table.findings
         return said
 
+    @property
+    def noticed(self) -> tuple[Finding, ...]:
+        """What the reader of the files has noticed in the latest pass."""
+        said: tuple[Finding, ...] = getattr(self._table, "noticed", ())
+        return said
+
     def identity(self) -> list[list[Any]]:
         """Return what tells these files from others."""
         both = zip(self._table.identity(), self._values, strict=True)

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -138,6 +138,7 @@ class Checkpoint:
         if path is not None and resume and not (always and not Path(path).exists()):
             self._saved = load(path, self._identity, len(source.names) + 1)
         self.latest: Saved | None = None
+        self._stopped: BaseException | None = None
         self._begun: tuple[int, Integers | None, Integers, Array] | None = None
         self._last = time.monotonic()
         self._pause = _PAUSE
@@ -178,10 +179,31 @@ class Checkpoint:
         if self.always and time.monotonic() - self._last >= self._pause:
             self._write()
 
+    def summed(self) -> None:
+        """Take note that the pass is complete: what refines may be interrupted, too."""
+        if self.always and self.latest is not None:
+            long = time.monotonic() - self._last >= self._pause
+            if long or 0 < self.written_rows < self.latest.rows:
+                self._write()
+
     def interrupted(self, stop: BaseException) -> None:
-        """Write the latest state because the pass cannot go on."""
+        """Write the latest state, once, because a pass cannot go on."""
+        if stop is self._stopped:
+            return
+        self._stopped = stop
         if self.latest is not None and (self.always or not isinstance(stop, Exception)):
             self._write()
+            if self.failed:
+                stop.add_note(self.failed)
+
+    @contextlib.contextmanager
+    def guarding(self) -> Iterator[None]:
+        """Write the latest state also where a pass that refines is interrupted."""
+        try:
+            yield
+        except BaseException as stop:
+            self.interrupted(stop)
+            raise
 
     def done(self) -> None:
         """Remove the file: the fit is complete."""

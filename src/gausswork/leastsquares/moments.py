@@ -457,6 +457,7 @@ def _kept(
     except BaseException as stop:
         checkpoint.interrupted(stop)
         raise
+    checkpoint.summed()
 
 
 def workers_for(threads: int | None, backend: Backend, work: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -65,22 +66,23 @@ def least_squares(
         )  # fmt: skip
         if solution is not None:
             return solution
-    while True:
-        moments = accumulate(
-            source, tier=tier, threads=threads, progress=progress, exponents=exponents,
-            backend=backend, blocks=blocks, checkpoint=checkpoint,
-        )  # fmt: skip
-        blocks = None
-        if not moments.finite:
-            if exponents is not None or not source.replayable:
-                raise _not_finite()
-            exponents = finite_exponents(source)
-            continue
-        more = source.replayable and tier + 1 < TIERS
-        attempt, _ = _solve(moments, source, intercept, method, backend, tier, more, threads)
-        if attempt is not None:
-            return attempt
-        tier += 1
+    with contextlib.nullcontext() if checkpoint is None else checkpoint.guarding():
+        while True:
+            moments = accumulate(
+                source, tier=tier, threads=threads, progress=progress, exponents=exponents,
+                backend=backend, blocks=blocks, checkpoint=checkpoint,
+            )  # fmt: skip
+            blocks = None
+            if not moments.finite:
+                if exponents is not None or not source.replayable:
+                    raise _not_finite()
+                exponents = finite_exponents(source)
+                continue
+            more = source.replayable and tier + 1 < TIERS
+            attempt, _ = _solve(moments, source, intercept, method, backend, tier, more, threads)
+            if attempt is not None:
+                return attempt
+            tier += 1
 
 
 def solve(
