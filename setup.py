@@ -44,6 +44,7 @@ setup(
             "_kernels",
             "module.c",
             "blocks.h",
+            "packing.h",
             "doubledouble.h",
             "sets.h",
             "small.h",

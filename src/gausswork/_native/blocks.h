@@ -96,6 +96,40 @@ TILE(tile3_ahead, 3, 1)
 #undef TILE
 #undef TILE_ROW
 
+/* The corner on the diagonal of two strips in one: (LANES × 2·LANES) of the first times both, then
+ * (LANES × LANES) of the second times itself. Alone these have too few chains to keep busy. Asks for
+ * two chunks of the next block at a time. */
+#define CORNER_TILE_ROW(k) do { \
+        vec v0 = LOAD(b + (k) * LANES), v1 = LOAD(b + STRIP + (k) * LANES); \
+        for (int r = 0; r < LANES; r++) { \
+            vec w = VBROADCAST(b + (k) * LANES + r); \
+            s[r][0] = VFMA(w, v0, s[r][0]); \
+            s[r][1] = VFMA(w, v1, s[r][1]); \
+        } \
+        for (int r = 0; r < LANES; r++) { \
+            vec w = VBROADCAST(b + STRIP + (k) * LANES + r); \
+            s[r][2] = VFMA(w, v1, s[r][2]); \
+        } } while (0)
+static __attribute__((noinline)) void NAME(corner)(const double *b, double *out, lookahead *next)
+{
+    for (int from = 0; from < ROWS; from += CHAIN) {
+        const char *soon = lookahead_next(next), *then = lookahead_next(next);
+        vec s[LANES][3];
+        for (int r = 0; r < LANES; r++) for (int c = 0; c < 3; c++) s[r][c] = ALL(0.0);
+        for (int k = from; k < from + CHAIN; k += 2, soon += 64, then += 64) {
+            __builtin_prefetch(soon, 0, 2);
+            __builtin_prefetch(then, 0, 2);
+            CORNER_TILE_ROW(k);
+            CORNER_TILE_ROW(k + 1);
+        }
+        for (int r = 0; r < LANES; r++) for (int c = 0; c < 3; c++) {
+            double *at = out + (c < 2 ? r * 2 + c : LANES * 2 + r) * LANES;
+            STORE(at, from ? LOAD(at) + s[r][c] : s[r][c]);
+        }
+    }
+}
+#undef CORNER_TILE_ROW
+
 /* Add a tile to its accumulators: high words, then low words that take the errors of the sums.
  * `exact` carries into the high words, for sums in full double-double. */
 static inline void NAME(fold)(const double *tile, int vectors, double *high, int exact)
@@ -121,6 +155,17 @@ static inline double *NAME(tile_and_fold)(const double *a, const double *b, int 
         (n == 3 ? NAME(tile3) : n == 2 ? NAME(tile2) : NAME(tile1))(a, b, out, next);
     NAME(fold)(out, LANES * n, sum, exact);
     return sum + 2 * LANES * LANES * n;
+}
+
+static inline double *NAME(corner_and_fold)(const double *b, double *sum, int exact,
+                                            lookahead *next)
+{
+    double out[LANES * LANES * 3] __attribute__((aligned(64)));
+    NAME(corner)(b, out, next);
+    NAME(fold)(out, LANES * 2, sum, exact);
+    sum += 2 * LANES * LANES * 2;
+    NAME(fold)(out + LANES * LANES * 2, LANES, sum, exact);
+    return sum + 2 * LANES * LANES;
 }
 
 /* Doubles that the accumulators of a product take */
@@ -152,9 +197,12 @@ static void NAME(product)(const double *a, const double *b, int blocks, int stri
             for (int i = 0; i < full; i++)
                 at = NAME(tile_and_fold)(left + (size_t)i * STRIP, right + (size_t)j * STRIP,
                                          width, at, exact, next);
-            for (int i = j; upper && i < j + width; i++)
-                at = NAME(tile_and_fold)(left + (size_t)i * STRIP, right + (size_t)i * STRIP,
-                                         j + width - i, at, exact, next);
+            if (!upper) continue;
+            const double *diagonal = right + (size_t)j * STRIP;
+            if (width != 2) at = NAME(tile_and_fold)(left + (size_t)j * STRIP, diagonal, width, at,
+                                                     exact, next);
+            if (width != 1) at = NAME(corner_and_fold)(diagonal + (size_t)(width - 2) * STRIP, at,
+                                                       exact, next);
         }
         sum = at;
     }
@@ -194,132 +242,9 @@ static void NAME(deliver)(const double *sum, int strips, int upper, int q, doubl
     }
 }
 
-/* ------------------------------------------------------------------ packing */
+#include "packing.h"
 
-#if LANES >= 4
-/* Four consecutive values from each of four places, turned into four rows, `stride` apart */
-static inline void NAME(transpose4)(const char *const from[4], int single, double *to,
-                                    size_t stride)
-{
-    __m256d v[4];
-    for (int i = 0; i < 4; i++)
-        v[i] = single ? _mm256_cvtps_pd(_mm_loadu_ps((const float *)from[i]))
-                      : _mm256_loadu_pd((const double *)from[i]);
-    __m256d ab0 = _mm256_unpacklo_pd(v[0], v[1]), ab1 = _mm256_unpackhi_pd(v[0], v[1]);
-    __m256d cd0 = _mm256_unpacklo_pd(v[2], v[3]), cd1 = _mm256_unpackhi_pd(v[2], v[3]);
-    _mm256_storeu_pd(to, _mm256_permute2f128_pd(ab0, cd0, 0x20));
-    _mm256_storeu_pd(to + stride, _mm256_permute2f128_pd(ab1, cd1, 0x20));
-    _mm256_storeu_pd(to + 2 * stride, _mm256_permute2f128_pd(ab0, cd0, 0x31));
-    _mm256_storeu_pd(to + 3 * stride, _mm256_permute2f128_pd(ab1, cd1, 0x31));
-}
-
-/* Whether four columns are of one type, each in one piece */
-static inline int NAME(plain)(const table *t, int j)
-{
-    int plain = 1, single = t->single[j];
-    for (int c = 0; c < 4; c++)
-        plain &= t->single[j + c] == single && t->stride[j + c] == (single ? 4 : 8);
-    return plain;
-}
-#endif
-
-/* Copy rows start … start+m of column j to `to`, `step` doubles apart, widening float32 */
-static inline void NAME(copy_column)(const table *t, int j, ptrdiff_t start, int m, double *to,
-                                     size_t step)
-{
-    const char *p = t->data[j] + start * t->stride[j];
-    ptrdiff_t stride = t->stride[j];
-    if (t->single[j])
-        for (int k = 0; k < m; k++) to[k * step] = (double)*(const float *)(p + k * stride);
-    else if (stride == 8)
-        for (int k = 0; k < m; k++) to[k * step] = ((const double *)p)[k];
-    else
-        for (int k = 0; k < m; k++) to[k * step] = *(const double *)(p + k * stride);
-}
-
-/* Copy a block into strips, the raw values; unused rows and columns are zero */
-static void NAME(pack_strips)(const table *t, ptrdiff_t start, int m, int strips, double *to)
-{
-    int p = t->row_major ? t->predictors : 0, done = 0;
-    if (t->row_major && !t->single[0]) {
-        done = p / LANES * LANES;
-        for (int k = 0; k < m; k++) {
-            const double *row = (const double *)(t->data[0] + (start + k) * t->stride[0]);
-            for (int j = 0; j < done; j += LANES)
-                STORE(to + (size_t)(j / LANES) * STRIP + k * LANES, LOAD(row + j));
-        }
-    } else if (t->row_major) {
-        done = p / LANES * LANES;
-        for (int k = 0; k < m; k++) {
-            const float *row = (const float *)(t->data[0] + (start + k) * t->stride[0]);
-            for (int j = 0; j < done; j += LANES) {
-                double *at = to + (size_t)(j / LANES) * STRIP + k * LANES;
-                for (int r = 0; r < LANES; r++) at[r] = (double)row[j + r];
-            }
-        }
-    }
-    for (int j = done; j <= t->predictors; ) {
-        double *at = to + (size_t)(j / LANES) * STRIP + j % LANES;
-#if LANES >= 4
-        if (j % 4 == 0 && j + 3 <= t->predictors && NAME(plain)(t, j)) {
-            ptrdiff_t size = t->stride[j];
-            int whole = m / 4 * 4;
-            for (int k = 0; k < whole; k += 4) {
-                const char *from[4];
-                for (int r = 0; r < 4; r++) from[r] = t->data[j + r] + (start + k) * size;
-                NAME(transpose4)(from, t->single[j], at + (size_t)k * LANES, LANES);
-            }
-            for (int r = 0; r < 4; r++)
-                NAME(copy_column)(t, j + r, start + whole, m - whole,
-                                  at + (size_t)whole * LANES + r, LANES);
-            j += 4;
-            continue;
-        }
-#endif
-        NAME(copy_column)(t, j, start, m, at, LANES);
-        j++;
-    }
-    if (m < ROWS)
-        for (int s = 0; s < strips; s++)
-            memset(to + (size_t)s * STRIP + m * LANES, 0, sizeof(double) * (ROWS - m) * LANES);
-}
-
-/* Copy a block into columns, the raw values; unused rows are zero. Columns that already lie so
- * are pointed at where they are. */
-static void NAME(pack_columns)(const table *t, ptrdiff_t start, int m, double *to,
-                               const double **columns)
-{
-    int done = 0;
-#if LANES >= 4
-    if (t->row_major) {
-        ptrdiff_t stride = t->stride[0], size = t->single[0] ? 4 : 8;
-        int whole = m / 4 * 4;
-        done = t->predictors / 4 * 4;
-        for (int k = 0; k < whole; k += 4) {
-            const char *row = t->data[0] + (start + k) * stride;
-            for (int j = 0; j < done; j += 4) {
-                const char *from[4];
-                for (int r = 0; r < 4; r++) from[r] = row + r * stride + j * size;
-                NAME(transpose4)(from, t->single[0], to + (size_t)j * COLUMN + k, COLUMN);
-            }
-        }
-        for (int j = 0; j < done; j++)
-            NAME(copy_column)(t, j, start + whole, m - whole, to + (size_t)j * COLUMN + whole, 1);
-    }
-#endif
-    for (int j = 0; j <= t->predictors; j++) {
-        double *at = to + (size_t)j * COLUMN;
-        columns[j] = at;
-        if (j >= done) {
-            if (m == ROWS && !t->single[j] && t->stride[j] == 8) {
-                columns[j] = (const double *)t->data[j] + start;
-                continue;
-            }
-            NAME(copy_column)(t, j, start, m, at, 1);
-        }
-        for (int k = m; k < ROWS; k++) at[k] = 0.0;
-    }
-}
+/* ------------------------------------------------------------------ weights */
 
 /* The weights of a block, and their square roots in double-double, through which rows are weighted:
  * √w alone is rounded, and the rows would be those of another problem. Unused rows are zero. */
@@ -341,27 +266,8 @@ static void NAME(read_weights)(const table *t, ptrdiff_t start, int m, double *w
 
 /* ------------------------------------------------------------------ Gram matrix */
 
-/* Scale and shift a strip in place and add up its columns; rows from m on stay zero */
-static void NAME(centre)(double *strip, int m, const double *scale, const double *shift, vec *sum)
-{
-    vec w = LOAD(scale), c = LOAD(shift), s0 = ALL(0.0), s1 = s0;
-    int k = 0;
-    for (; k + 2 <= m; k += 2) {
-        vec a = LOAD(strip + k * LANES) * w - c, b = LOAD(strip + (k + 1) * LANES) * w - c;
-        STORE(strip + k * LANES, a);
-        STORE(strip + (k + 1) * LANES, b);
-        s0 += a;
-        s1 += b;
-    }
-    if (k < m) {
-        vec a = LOAD(strip + k * LANES) * w - c;
-        STORE(strip + k * LANES, a);
-        s0 += a;
-    }
-    *sum = s0 + s1;
-}
-
-/* The same, and multiply each row by the root of its weight; the sums are of weight times value */
+/* Scale and shift a strip in place, multiply each row by the root of its weight, and add up its
+ * columns; the sums are of weight times value */
 static void NAME(centre_weighted)(double *strip, int m, const double *scale, const double *shift,
                                   const double *weight, const double *root, vec *sum)
 {
@@ -480,16 +386,18 @@ static void NAME(gram)(const table *t, ptrdiff_t n, const double *scale, const d
         int blocks = 0;
         for (; blocks < most && start < n; blocks++, start += ROWS) {
             int m = n - start < ROWS ? (int)(n - start) : ROWS;
+            if (tier == 0 && !t->weight) {
+                NAME(pack_centred)(t, start, m, strips, w, c, rest + blocks * panel, fh, fl);
+                continue;
+            }
             NAME(pack_strips)(t, start, m, strips, rest + blocks * panel);
             if (t->weight) NAME(read_weights)(t, start, m, roots, roots + ROWS, roots + 2 * ROWS);
             for (int s = 0; s < strips; s++) {
                 vec high, low = ALL(0.0), h = LOAD(fh + s * LANES), l = LOAD(fl + s * LANES);
                 size_t at = blocks * panel + (size_t)s * STRIP;
-                if (tier == 0 && t->weight)
+                if (tier == 0)
                     NAME(centre_weighted)(rest + at, m, w + s * LANES, c + s * LANES, roots,
                                           roots + ROWS, &high);
-                else if (tier == 0)
-                    NAME(centre)(rest + at, m, w + s * LANES, c + s * LANES, &high);
                 else if (t->weight)
                     NAME(slice_weighted)(rest + at, m, w + s * LANES, c + s * LANES, roots,
                                          lead + at, middle ? middle + at : NULL, known + at,

@@ -89,7 +89,7 @@ static lookahead lookahead_start(const table *t, ptrdiff_t start, ptrdiff_t n)
     ptrdiff_t rows = n - start < ROWS ? n - start : ROWS, bytes = t->single[0] ? 4 : 8;
     if (rows < ROWS) return next;
     if (t->row_major && t->stride[0] == t->predictors * bytes)
-        next.chunks = rows * t->stride[0] / CHUNK;
+        next.chunks = rows * t->stride[0] / CHUNK + 1;
     else if (!t->row_major)
         next.chunks = t->predictors + 1;
     return next;
@@ -100,7 +100,8 @@ static inline const char *lookahead_next(lookahead *next)
     if (next->chunk >= next->chunks) return nothing_ahead;
     const table *t = next->t;
     ptrdiff_t i = next->chunk++;
-    if (t->row_major) return t->data[0] + next->start * t->stride[0] + i * CHUNK;
+    if (t->row_major && i == next->chunks - 1) i = t->predictors; /* the target, at last */
+    else if (t->row_major) return t->data[0] + next->start * t->stride[0] + i * CHUNK;
     return t->data[i] + next->start * t->stride[i];
 }
 
