@@ -1,6 +1,6 @@
 """Promise: rows on a cluster give the answer of one machine, bit for bit, and failures say where.
 
-The clusters are real: processes on loopback, started once for all tests here.
+The cluster is real: processes on loopback, started once for all tests here.
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,19 +27,6 @@ import dask.array as da  # noqa: E402
 import dask.dataframe as dd  # noqa: E402
 
 ROWS = 150_000  # more than two blocks of 65,536
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
-    """A cluster of two processes."""
-    with warnings.catch_warnings(), dask.config.set({"distributed.scheduler.allowed-failures": 0}):
-        warnings.simplefilter("ignore")
-        cluster = distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
-            memory_limit="600MB", silence_logs=50,
-        )  # fmt: skip
-        with cluster, distributed.Client(cluster) as made:
-            yield made
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +156,7 @@ def test_small_data_goes_the_same_way_as_on_one_machine(client: Any, frame: pd.D
 
 def test_second_passes(client: Any, gappy: pd.DataFrame) -> None:
     features = ["a", "c", "kind"]
+    gappy = gappy.iloc[:80_000]  # more than a block
     one = gw.fit(gappy, "y", features=features)
     fit = gw.fit(dd.from_pandas(gappy, npartitions=7), "y", features=features)
     for kind in ("HC0", "HC3", "HAC"):
@@ -287,28 +274,33 @@ def test_a_worker_out_of_memory(client: Any, frame: pd.DataFrame) -> None:
         gw.fit(broken(frame[["a", "b", "y"]], _hog), "y")
 
 
-def _slowly(part: Any) -> Any:
-    time.sleep(0.1)
-    return part
-
-
 def _allow(dask_scheduler: Any, failures: int) -> None:
     dask_scheduler.allowed_failures = failures
 
 
-def test_a_worker_killed_in_the_middle_changes_nothing(client: Any, frame: pd.DataFrame) -> None:
-    table = frame[["a", "b", "y"]]
-    pids = client.run(os.getpid)
-    killer = threading.Timer(0.4, os.kill, (next(iter(pids.values())), signal.SIGKILL))
-    client.run_on_scheduler(_allow, failures=3)
-    killer.start()
+def _worker_dies_once(part: Any, mark: str) -> Any:
     try:
-        fit = gw.fit(delayed(table, [20_000, 50_000, 70_000, 80_000, 140_000], _slowly), "y")
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return part
+    return os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing(
+    client: Any, frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    table, mark = frame[["a", "b", "y"]], tmp_path / "killed"
+    pids = client.run(os.getpid)
+    parts = delayed(table, [20_000, 50_000, 70_000, 80_000, 140_000])
+    parts[4] = dask.delayed(_worker_dies_once)(parts[4], str(mark))
+    client.run_on_scheduler(_allow, failures=3)
+    try:
+        fit = gw.fit(parts, "y")
     finally:
-        killer.join()
         client.run_on_scheduler(_allow, failures=0)
+    assert mark.exists()
     same_bits(gw.fit(table, "y"), fit)
-    client.wait_for_workers(2, timeout=30)
+    client.wait_for_workers(2, timeout=60)
     assert set(client.run(os.getpid).values()) != set(pids.values())  # one was really killed
 
 

@@ -6,11 +6,7 @@ The cluster is what an operator starts: ``dask scheduler`` and ``dask worker``, 
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,39 +20,6 @@ from gausswork.data.kinds import Kind
 from gausswork.errors import ClusterError, DataFileError, InputError
 
 distributed = pytest.importorskip("distributed", reason="needs gausswork[dask]")
-
-
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a scheduler with two workers, all processes of their own."""
-    folder = tmp_path_factory.mktemp("cluster")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
-    dask = [sys.executable, "-m", "dask"]
-    commands = [
-        [*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard",
-         "--no-show"],
-        *([*dask, "worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny",
-           "--local-directory", str(folder / f"w{number}")] for number in range(2)),
-    ]  # fmt: skip
-    logs = [(folder / f"{number}.log").open("w") for number in range(len(commands))]
-    running = [
-        subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
-        for command, log in zip(commands, logs, strict=True)
-    ]
-    try:
-        with distributed.Client(address, timeout=60, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=60)
-        yield address
-    finally:
-        for process in running:
-            process.kill()  # there is nothing that they would have to tidy up
-        for process in running:
-            process.wait(20)
-        for log in logs:
-            log.close()
 
 
 @pytest.fixture(scope="module")

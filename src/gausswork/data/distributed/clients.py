@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -85,9 +86,24 @@ def _present(distributed: Any) -> Any:
             "the present dask client is asynchronous, and a fit waits for its result. Make a "
             "client without asynchronous=True, or run the fit in a thread of its own."
         )
-    if not client.nthreads():
+    lost = ClusterError(
+        f"the present dask client has lost its scheduler at {_address(client)}. Close it, start "
+        "the scheduler again or another, and connect to that."
+    )
+    if client.status != "running":
+        raise lost
+    try:
+        workers = client.nthreads()
+    except OSError:
+        raise lost from None
+    if not workers:
         _wait_for_workers(client)
     return client
+
+
+def _address(client: Any) -> str:
+    scheduler = client.scheduler
+    return "an address that it no longer knows" if scheduler is None else str(scheduler.address)
 
 
 def _connected(distributed: Any, scheduler: str) -> Any:
@@ -96,6 +112,7 @@ def _connected(distributed: Any, scheduler: str) -> Any:
             f"the scheduler must be an address such as tcp://127.0.0.1:8786; got {scheduler!r}."
         )
     try:
+        _require_answer(scheduler)
         client = distributed.Client(scheduler, timeout=_PATIENCE)
     except (OSError, ValueError, TypeError) as error:
         raise ClusterError(
@@ -108,6 +125,29 @@ def _connected(distributed: Any, scheduler: str) -> Any:
         client.close()
         raise
     return client
+
+
+def _require_answer(scheduler: str) -> None:
+    """Refuse an address where nobody speaks first, as dask does: it would wait there for long.
+
+    Raises
+    ------
+    OSError, ValueError
+        Nobody is there, or somebody who says nothing.
+    """
+    kind, _, place = scheduler.rpartition("://")
+    if kind not in ("", "tcp"):  # others say of themselves what they cannot do
+        return
+    host, _, port = place.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError("an address has a host and a port, as in tcp://127.0.0.1:8786")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE) as spoken:
+        try:
+            heard = spoken.recv(1)
+        except TimeoutError:
+            heard = b""
+        if not heard:
+            raise OSError("something listens there, but it does not speak dask's language")
 
 
 def _wait_for_workers(client: Any) -> None:
@@ -177,6 +217,12 @@ def explained(error: BaseException, where: str) -> BaseException:
             )
         return ClusterError(
             f"the work on {where} was cancelled by somebody else ({error}). Fit again."
+        )
+    if isinstance(error, RuntimeError) and "deserialization of the task graph" in str(error):
+        return ClusterError(
+            "the dask scheduler cannot read what this program sends, because its environment is "
+            "another. Install the versions of gausswork, dask and Python of this program where "
+            "the scheduler runs, and on all workers."
         )
     if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("gausswork"):
         return ClusterError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -93,7 +94,8 @@ def version() -> str:
     wanted = os.environ.get("GAUSSWORK_KERNELS", "")
     built = importlib.util.find_spec("gausswork._native._kernels") is not None
     kernels = wanted or ("compiled" if built else "numpy")
-    return f"gausswork {gausswork.__version__} with {kernels} kernels"
+    python = ".".join(map(str, sys.version_info[:2]))  # functions travel as its bytecode
+    return f"gausswork {gausswork.__version__} with {kernels} kernels on Python {python}"
 
 
 @cache
