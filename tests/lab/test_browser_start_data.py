@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -378,3 +379,21 @@ def test_reset_keeps_the_seed_and_a_reload_keeps_the_state(lab: Watched, room: s
         page.get_by_role("button", name="Reset").click()
         lab.settled(room)
         assert state_of(page, room) == data.START
+
+
+def test_the_first_answer_says_what_it_waits_for(
+    lab: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The import of PyTorch takes seconds; here it is held until the words are there."""
+    go_on = threading.Event()
+    answer = start.answer
+    monkeypatch.setattr(start, "answer", lambda *given: go_on.wait(20.0) and answer(*given))
+    page = lab.page
+    page.goto(lab.address)
+    page.goto(f"{lab.root}#start")
+    try:
+        page.get_by_text("Loading PyTorch").wait_for()
+    finally:
+        go_on.set()
+    lab.settled("start")
+    assert page.get_by_text("Loading PyTorch").count() == 0

@@ -137,12 +137,22 @@ export function RoomPage({ lab, name, module }) {
       <div class=${`stage ${problem ? "stale" : ""}`}>
         ${answer
           ? html`<${module.Room} lab=${lab} state=${store.now} set=${set} answer=${answer} start=${store.start} />`
-          : !problem && html`<p class="waiting">Computing …</p>`}
+          : !problem && html`<${Waiting} words=${module.waiting} />`}
       </div>
       ${python && html`<${Python} lab=${lab} name=${name} state=${store.now} onClose=${() => setPython(false)} />`}
     </div>
     ${sharing && html`<${Share} lab=${lab} name=${name} store=${store} onClose=${() => setSharing(false)} />`}
   </${part}>`;
+}
+
+/** What is said until the first answer is there; a room that takes long to begin says why. */
+function Waiting({ words = "" }) {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), 500);
+    return () => clearTimeout(timer);
+  }, []);
+  return html`<p class="waiting" role="status">${(long && words) || "Computing …"}</p>`;
 }
 
 /** The state of a room as a link or as a file, and back. */

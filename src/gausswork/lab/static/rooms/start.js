@@ -9,6 +9,8 @@ export const name = "start";
 export const title = "Initialisation";
 export const line = "See signals and gradients die, explode or arrive, layer by layer, before any training.";
 
+export const waiting = "Loading PyTorch: a few seconds, once for each start of the lab …";
+
 export const SCHEMES = ["zeros", "rand", "randn", "default", "lecun", "xavier", "he", "orthogonal"];
 const ACTIVATIONS = ["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "elu", "selu", "linear"];
 const WORDS = {
