@@ -2,7 +2,7 @@
 
     python benchmarks/run.py [--quick] [accuracy] [speed] [memory] [calibration] [stochastic]
         [normality] [descent] [sampling] [initialization] [normal] [databases] [large]
-        [clusters]
+        [clusters] [arrays]
 
 Without names: all of them. ``--quick`` takes a minute or two, writes results/*-quick.json and
 leaves the tables of the pages alone; the whole run takes half an hour.
@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run by path: fin
 
 from benchmarks import (
     accuracy,
+    arrays,
     calibration,
     clusters,
     databases,
@@ -49,6 +50,7 @@ PARTS = {
     "databases": databases.main,
     "large": large.main,
     "clusters": clusters.main,
+    "arrays": arrays.main,
 }
 
 

@@ -615,6 +615,43 @@ def clusters_table() -> str | None:
     )
 
 
+def arrays_table() -> str | None:
+    """Return what fits of tensors take and get right, on the host and on a graphics card."""
+    measured = read("arrays")
+    if measured is None:
+        return None
+    results = measured["results"]
+    lines = [
+        "Milliseconds of wall time for a whole fit of PyTorch tensors, in brackets how many times "
+        "longer than gausswork, then correct digits of the worst coefficient.",
+        "",
+    ]
+    for place in ("cpu", "cuda"):
+        if results[place] is None:
+            continue
+        names = list(next(iter(results[place].values())))
+        body = []
+        for what, found in results[place].items():
+            shape, dtype = what.split()
+            mine = found["gausswork"]["time"]["wall"]
+            cells = []
+            for name in names:
+                took = found[name]["time"]["wall"]
+                ratio = "" if name == "gausswork" else f" ({took / mine:.2g}×)"
+                cells.append(f"{_milliseconds(took)}{ratio}, {found[name]['digits']:.1f}")
+            body.append([f"{_shape(shape)}, {dtype}, {place}", *cells])
+        lines += [*_markdown(["rows × columns", *names], body), ""]
+    where = results["device"] or "No CUDA device was at hand: that leg is left out"
+    return "\n".join(
+        [
+            *lines,
+            f"Medians of interleaved rounds, one thread; torch {results['torch']}, which gets its "
+            f"column of ones for nothing. {where}.",
+            _versions(measured),
+        ]
+    )
+
+
 def lab_table() -> str | None:
     """Return how the lab follows the hand, opens and lasts, each beside what was promised."""
     measured = read("lab")
@@ -680,6 +717,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "large": large_table,
     "lab": lab_table,
     "clusters": clusters_table,
+    "arrays": arrays_table,
 }
 
 

@@ -436,6 +436,18 @@ def test_a_device_without_ieee_arithmetic_is_refused() -> None:
         require_float64(replace(library, send=none))
 
 
+def test_a_device_without_memory_says_so(own: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gausswork.leastsquares.devices import kernels
+
+    def exhausted(*given: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(kernels, "gram", exhausted)
+    x, y = data()
+    with pytest.raises(InputError, match=r"torch on cpu has no memory left .* MB are needed"):
+        gw.fit(of_torch(x), of_torch(y))
+
+
 def test_settings_that_cost_float32_its_digits_do_not_matter(own: None) -> None:
     x, y = data()
     before = torch.get_float32_matmul_precision()

@@ -238,7 +238,8 @@ class Fit:
         Returns
         -------
         (m,) values, or with an interval a named tuple ``(value, lower, upper)`` of such vectors;
-        NaN in rows with a missing value.
+        NaN in rows with a missing value. NumPy vectors, but for an array of another library:
+        then float64 vectors of that, on its device.
         """
         from gausswork.leastsquares.prediction import predict_data
 

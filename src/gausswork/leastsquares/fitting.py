@@ -53,8 +53,8 @@ def fit(
 
     Parameters
     ----------
-    data : an array of predictors (n, p), a pandas, polars or Arrow table, anything that offers
-        the Arrow stream interface, a path or glob of CSV or Parquet files, a :class:`Query` of a
+    data : an array of predictors (n, p), also of torch, CuPy or JAX, wherever it lies; a pandas,
+        polars or Arrow table, anything that offers the Arrow stream interface, a path or glob of CSV or Parquet files, a :class:`Query` of a
         database, a dask array, a dask data frame, a list of delayed frames, a ``Source``, or
         :class:`Moments` of the rows.
     target : name of the target column; for an array the (n,) target values; or a formula such as

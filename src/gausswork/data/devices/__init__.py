@@ -14,11 +14,12 @@ import numpy as np
 
 # Packages whose arrays have a namespace of the standard and are not arrays in the present sense.
 _OTHERS = ("dask", "distributed", "gausswork", "numpy", "pandas", "polars", "pyarrow", "xarray")
+_FAMILIAR = (np.ndarray, np.generic, str, list, tuple, dict, int, float)
 
 
 def is_foreign(data: Any) -> bool:
     """Whether data is an array of another library than NumPy. Nothing is imported to find out."""
-    if isinstance(data, np.ndarray | np.generic | str | list | tuple | dict):
+    if data is None or isinstance(data, _FAMILIAR):
         return False
     torch, cupy, jax = (sys.modules.get(name) for name in ("torch", "cupy", "jax"))
     for module, kind in ((torch, "Tensor"), (cupy, "ndarray"), (jax, "Array")):

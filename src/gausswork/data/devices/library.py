@@ -7,7 +7,6 @@ these are fifteen functions, and need no dependency.
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.errors import InputError
+
+# Elements worked on at once: what a processor's cache holds, what keeps a graphics card busy.
+ON_HOST, ON_DEVICE = 1 << 17, 1 << 21
 
 There: TypeAlias = Any  # an array of the other library, where it lies
 Host: TypeAlias = npt.NDArray[np.float64]
@@ -31,6 +33,7 @@ class Library:
     ----------
     name : as a person calls it: ``"torch"``.
     device : where the arrays lie, in words: ``"cuda:0"``.
+    portion : how many elements to work on at once where temporaries are many.
     float64 : converts an array of numbers or flags; the array itself where it is float64.
     send : takes float64 numbers of NumPy to the device.
     fetch : brings an array to the host as it is.
@@ -46,6 +49,7 @@ class Library:
 
     name: str
     device: str
+    portion: int
     float64: Callable[[There], There]
     send: Callable[[npt.NDArray[Any]], There]
     fetch: Callable[[There], npt.NDArray[Any]]
@@ -129,6 +133,7 @@ def _torch(array: Any) -> Library:
     return Library(
         name="torch",
         device=str(device),
+        portion=ON_HOST if device.type == "cpu" else ON_DEVICE,
         float64=lambda a: a.to(torch.float64),
         send=send,
         fetch=lambda a: a.cpu().numpy(),
@@ -149,27 +154,18 @@ def _torch(array: Any) -> Library:
 
 def _cupy(array: Any) -> Library:
     cupy: Any = sys.modules["cupy"]
-    device = array.device
-
-    def there(function: Callable[..., Any]) -> Callable[..., Any]:
-        # CuPy allocates, and starts kernels, on the current device, which may be another one
-        @functools.wraps(function)
-        def wrapped(*given: Any) -> Any:
-            with device:
-                return function(*given)
-
-        return wrapped
-
+    device = array.device.id
+    if device != cupy.cuda.Device().id:  # on which CuPy starts all that it does
+        raise InputError(
+            f"X lies on cuda:{device}, and CuPy's present device is cuda:{cupy.cuda.Device().id}. "
+            "Call inside `with X.device:`."
+        )
     functions = _of_namespace(cupy)
     functions["float64"] = lambda a: a.astype(cupy.float64, copy=False)
     functions["transpose"] = lambda a: cupy.swapaxes(a, -1, -2)
     functions["send"] = lambda values: cupy.asarray(values, dtype=cupy.float64)
     functions["fetch"] = lambda a: a.get()
-    return Library(
-        name="cupy",
-        device=f"cuda:{device.id}",
-        **{name: there(function) for name, function in functions.items()},
-    )
+    return Library(name="cupy", device=f"cuda:{device}", portion=ON_DEVICE, **functions)
 
 
 def _jax(array: Any) -> Library:
@@ -186,7 +182,9 @@ def _jax(array: Any) -> Library:
     # not committed to a device: what it is added to decides where
     functions["send"] = lambda values: numpy.asarray(values, dtype=numpy.float64)
     functions["fetch"] = np.asarray
-    return Library(name="jax", device=device_of(array), **functions)
+    host = all(device.platform == "cpu" for device in array.devices())
+    portion = ON_HOST if host else ON_DEVICE
+    return Library(name="jax", device=device_of(array), portion=portion, **functions)
 
 
 def _standard(array: Any, name: str) -> Library:
@@ -199,7 +197,7 @@ def _standard(array: Any, name: str) -> Library:
         values, dtype=namespace.float64, device=device
     )
     functions["fetch"] = _to_host
-    return Library(name=name, device=str(device), **functions)
+    return Library(name=name, device=str(device), portion=ON_DEVICE, **functions)
 
 
 def _to_host(array: There) -> npt.NDArray[Any]:

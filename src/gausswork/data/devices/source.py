@@ -18,8 +18,8 @@ from gausswork.data.devices.library import Library, There, dtype_of
 from gausswork.data.sources import Batch, Tally
 from gausswork.data.tables import floats_of_array, row_from_zero
 
-# Elements of a block: many for a device to be busy with, its temporaries a small share of the data.
-_FEWEST, _MOST, _BLOCKS = 1 << 20, 1 << 24, 64
+# A block has several portions of elements, and is a small share of the data with its temporaries.
+_PORTIONS, _BLOCKS = 8, 64
 _MOST_ROWS = 1 << 20  # the more rows, the fewer bits of a slice add up exactly
 
 
@@ -66,7 +66,9 @@ class DeviceSource:
         self.weighting = weighting if weight is not None else None
         self.rows = int(y.shape[0])
         self.tally = Tally(read=self.rows, dropped=0, missing={})
-        self._kept: There | None = None  # numbers of the rows without a gap, where some have one
+        # numbers of the rows without a gap, and of the others, once they have been looked for
+        self._kept: There | None = None
+        self._gone: There | None = None
 
     def block(self, start: int, stop: int) -> Batch:
         """Return the used rows ``start`` to ``stop``, where they lie."""
@@ -85,7 +87,8 @@ class DeviceSource:
     def batches_there(self) -> Iterator[Batch]:
         """Yield all rows in order as arrays of their library, in blocks that keep it busy."""
         q = len(self.names) + 1
-        elements = min(max(_FEWEST, self.rows * q // _BLOCKS), _MOST)
+        least = self.library.portion
+        elements = min(max(least, self.rows * q // _BLOCKS), _PORTIONS * least)
         rows = min(max(1024, elements // q // 1024 * 1024), _MOST_ROWS)
         for start in range(0, self.rows, rows):
             yield self.block(start, min(start + rows, self.rows))
@@ -130,7 +133,8 @@ class DeviceSource:
             counts += of_gaps
             complete.append(library.min(library.float64(finite), 1))
             start += len(batch)
-        kept = library.nonzero(library.join(complete, 0) > 0.5)
+        whole = library.join(complete, 0) > 0.5
+        kept, self._gone = library.nonzero(whole), library.nonzero(~whole)
         names = (*self.names, self.target)
         missing = {name: int(n) for name, n in zip(names, counts, strict=True) if n}
         self._kept = kept
@@ -153,9 +157,6 @@ class DeviceSource:
     @property
     def dropped_rows(self) -> npt.NDArray[np.intp]:
         """Numbers of the rows with a gap, ascending, counted from 0."""
-        if self._kept is None:
+        if self._gone is None:
             return np.empty(0, dtype=np.intp)
-        kept = self.library.fetch(self._kept)
-        gone = np.ones(int(self.y.shape[0]), dtype=bool)
-        gone[kept] = False
-        return np.flatnonzero(gone)
+        return np.asarray(self.library.fetch(self._gone), dtype=np.intp)

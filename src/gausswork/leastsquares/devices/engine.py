@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from gausswork.leastsquares.doubledouble import Array, Integers
 from gausswork.leastsquares.moments import SAMPLE_ROWS, exponents_for
 from gausswork.leastsquares.weights import WeightSums
 
+T = TypeVar("T")
+
 
 def backend_of(library: Library) -> Backend:
     """Return the kernels for rows of a library; what works on sums alone is the host's.
@@ -37,14 +40,35 @@ def backend_of(library: Library) -> Backend:
         name=library.words,
         gram_error=host_kernels.GRAM_ERROR,
         releases_gil=False,
-        gram=functools.partial(kernels.gram, library),
-        residual_sums=functools.partial(kernels.residual_sums, library),
-        whitened_gram=functools.partial(kernels.whitened_gram, library),
+        gram=_on(library, kernels.gram),
+        residual_sums=_on(library, kernels.residual_sums),
+        whitened_gram=_on(library, kernels.whitened_gram),
         small_fit=None,
-        origin=functools.partial(_origin, library),
-        largest=functools.partial(kernels.largest, library),
-        weight_sums=functools.partial(_weight_sums, library),
+        origin=_on(library, _origin),
+        largest=_on(library, kernels.largest),
+        weight_sums=_on(library, _weight_sums),
     )
+
+
+def _on(library: Library, kernel: Callable[..., T]) -> Callable[..., T]:
+    """Bind a kernel to its library; a device without memory for it is said in words."""
+
+    @functools.wraps(kernel)
+    def bound(*given: Any) -> T:
+        try:
+            return kernel(library, *given)
+        except Exception as error:
+            text = f"{type(error).__name__} {error}"  # by name: each library has its own
+            if "OutOfMemory" not in text and "RESOURCE_EXHAUSTED" not in text:
+                raise
+            room = 24 * 8 * library.portion // 10**6
+            raise InputError(
+                f"{library.words} has no memory left for a block of rows; some {room:,} MB are "
+                "needed beside the data. Free what is not in use, or bring the arrays to the host "
+                f"first. ({_first_line(error)})"
+            ) from error
+
+    return bound
 
 
 def _origin(

@@ -31,8 +31,6 @@ from gausswork.leastsquares.kernels import Sums
 # A sum on the device in double-double; what has no low word is None.
 Words: TypeAlias = tuple[There, There | None]
 
-_CHUNK = 1 << 21  # elements worked on at once in double-double, where temporaries are many
-
 
 def gram(
     library: Library,
@@ -125,7 +123,7 @@ def residual_sums(
     constant = float(intercept[0]), float(intercept[1])
     of_columns, of_target = library.send(scale[:-1]), float(scale[-1])
     total: DoubleDouble = (np.zeros(p + 2), np.zeros(p + 2))
-    for rows in _chunks(int(y.shape[0]), p + 2):
+    for rows in _chunks(library, int(y.shape[0]), p + 2):
         columns = library.float64(x[rows, :]) * of_columns
         target = library.float64(y[rows]) * of_target
         r = dd.subtract((target, 0.0 * target), constant)
@@ -171,7 +169,7 @@ def whitened_gram(
     means = library.send(-mean[0]), library.send(-mean[1])
     sent = library.send(factor)
     reach = [int(np.flatnonzero(factor[:, k])[-1]) + 1 for k in range(width)]
-    for rows in _chunks(int(y.shape[0]), len(scale)):
+    for rows in _chunks(library, int(y.shape[0]), len(scale)):
         scaled = library.float64(x[rows, :]) * of_columns
         columns = dd.add((scaled, 0.0 * scaled), means)
         made = []
@@ -195,7 +193,7 @@ def largest(library: Library, x: There, y: There) -> Host:
     return library.host(library.max(library.where(library.isfinite(sizes), sizes, endless), 0))
 
 
-def _chunks(rows: int, width: int) -> Iterator[slice]:
-    step = max(1024, _CHUNK // width)
+def _chunks(library: Library, rows: int, width: int) -> Iterator[slice]:
+    step = max(1024, library.portion // width)
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))

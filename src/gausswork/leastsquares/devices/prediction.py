@@ -25,8 +25,6 @@ from gausswork.leastsquares.prediction import (
 if TYPE_CHECKING:
     from gausswork.leastsquares.fit import Fit
 
-_CHUNK = 1 << 20  # elements worked on at once
-
 
 def predict_there(
     fit: Fit, new: Any, *, kind: str | None, level: float
@@ -74,7 +72,7 @@ def _predicted(
     nothing = library.send(np.full(1, np.nan))
     columns: list[list[There]] = [[], [], []]
     broken = 0
-    step = max(1024, _CHUNK // max(p, 1))
+    step = max(1024, library.portion // max(p, 1))
     for start in range(0, rows, step):
         part = library.float64(x[start : min(start + step, rows), :])
         _require_finite(library, part, fit, start)
