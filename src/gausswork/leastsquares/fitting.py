@@ -54,9 +54,9 @@ def fit(
     Parameters
     ----------
     data : an array of predictors (n, p), also of torch, CuPy or JAX, wherever it lies; a pandas,
-        polars or Arrow table, anything that offers the Arrow stream interface, a path or glob of CSV or Parquet files, a :class:`Query` of a
-        database, a dask array, a dask data frame, a list of delayed frames, a ``Source``, or
-        :class:`Moments` of the rows.
+        polars or Arrow table, anything that offers the Arrow stream interface, a path or glob of
+        CSV or Parquet files, a :class:`Query` of a database, a dask array, a dask data frame, a
+        list of delayed frames, a ``Source``, or :class:`Moments` of the rows.
     target : name of the target column; for an array the (n,) target values; or a formula such as
         ``"y ~ a + C(kind) + log(c)"``, which says target, features and intercept together.
     features : names of the predictor columns, as a sequence or ``"a,b"``; by default every other
