@@ -12,10 +12,20 @@ def number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+def _finite(values: Any) -> bool:
+    import numpy as np  # there already, where somebody has an array
+
+    return bool(np.isfinite(values).all())
+
+
 def plain(value: Any) -> Any:
     """Return nested data with nothing in it that JSON cannot write."""
     if hasattr(value, "tolist"):  # NumPy scalars and arrays
+        kind = getattr(getattr(value, "dtype", None), "kind", "")
+        whole = kind in ("b", "i", "u") or (kind == "f" and _finite(value))
         value = value.tolist()
+        if whole:  # nothing in it needs a look of its own
+            return value
     if isinstance(value, float):
         return number(value)
     if isinstance(value, Mapping):

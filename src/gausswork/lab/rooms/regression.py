@@ -19,6 +19,7 @@ from gausswork.leastsquares.checkup.examination import NothingToCheckError
 from gausswork.leastsquares.prediction import Prediction
 from gausswork.normal.bands import QuantilePoints, quantile_points
 from gausswork.plain import plain
+from gausswork.work import Equation
 
 if TYPE_CHECKING:
     from gausswork.lab.tables import Tables
@@ -107,6 +108,7 @@ class Seen:
     quantiles : their places in a Q-Q plot; None where that says nothing.
     findings : what is worth saying, of the fit and of the check-up.
     grid : (g,) where the band is drawn.
+    equation : the normal equation behind the line.
     """
 
     fit: gw.Fit
@@ -116,6 +118,7 @@ class Seen:
     quantiles: QuantilePoints | None
     findings: tuple[Finding, ...]
     grid: Array
+    equation: Equation
 
 
 def read(state: Mapping[str, Any]) -> State:
@@ -189,7 +192,7 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
             "qq": _qq(seen),
             "my_points": _mine(s, seen) if s.mine else None,
             "mean_leverage": seen.fit.rank / seen.fit.rows,
-            "terms": list(gw.normal_equation(seen.fit).names),
+            "terms": list(seen.equation.names),
         }
     )
     return found
@@ -295,6 +298,7 @@ def _look(opened: Opened, *, check: bool) -> Seen:
         quantiles=_quantiles(rows.standardized),
         findings=findings,
         grid=np.linspace(least - room, most + room, _GRID),
+        equation=gw.normal_equation(fit),
     )
 
 
@@ -336,7 +340,7 @@ def _shown(s: State, seen: Seen, band: Prediction | None) -> dict[str, Any]:
     numbers["qq_score"] = _scores(seen)
     if band is not None:
         numbers |= {"line": band.value, "band_lower": band.lower, "band_upper": band.upper}
-    normal = gw.normal_equation(fit)
+    normal = seen.equation
     numbers |= {"XtX": normal.matrix, "Xty": normal.right, "L": normal.lower}
     numbers |= {"u": normal.forward, "theta": normal.back}
     numbers["left_over"] = normal.left_over(fit.coefficients[~np.isnan(fit.coefficients)])

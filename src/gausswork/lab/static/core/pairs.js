@@ -43,7 +43,7 @@ export function PairPicker({ lab, state, start, more = {}, onInput }) {
   const table = state.table ? lab.tables.find(state.table) : null;
   const offers = { first: { label: `${start.y_name} over ${start.x_name}`, ...taken(start) }, ...more, ...EXAMPLES };
   if (start.x_name === "x") delete offers.first;
-  const same = (one) => !state.table && JSON.stringify([one.x, one.y]) === JSON.stringify([state.x, state.y]);
+  const same = (one) => !state.table && one.x.length === state.x.length && JSON.stringify([one.x, one.y]) === JSON.stringify([state.x, state.y]);
   const chosen = state.table ? `table ${state.table}` : Object.keys(offers).find((key) => same(offers[key])) ?? "own";
   const pick = (key) => {
     if (key.startsWith("table ")) {

@@ -33,6 +33,8 @@ export function Room({ lab, state, set, answer, start }) {
   // What rests on the answer alone is drawn when there is a new one, not with every move of the hand.
   const linked = useMemo(() => html`<${Linked} view=${view} answer=${answer} />`, [answer, view.lit, own]);
   const equation = useMemo(() => html`<${Equation} view=${view} answer=${answer} />`, [answer, view.lit, own]);
+  const words = useMemo(() => html`<${Words} answer=${answer} />`, [answer]);
+  const mine = useMemo(() => html`<${Mine} ...${{ state, set, shown }} />`, [shown, state.mine, state.squares]);
   const take = () => set({
     ...taken(start), x: [...x], y: [...y], x_name: answer.x_name.slice(0, 60), y_name: answer.y_name.slice(0, 60),
   }, { commit: true });
@@ -53,8 +55,8 @@ export function Room({ lab, state, set, answer, start }) {
         its neighbours, Delete removes it. Tab to the cross, move it with arrows; Enter adds a point there.</p>`}
     </${Panel}>
     <div class="side stack">
-      <${Words} answer=${answer} />
-      <${Mine} ...${{ state, set, shown }} />
+      ${words}
+      ${mine}
     </div>
     ${linked}
     ${equation}
