@@ -410,10 +410,33 @@ def test_weights_that_are_none(there: Any, argument: str, bad: float, words: str
 
 def test_what_needs_numpy_says_so() -> None:
     x, y = (of_strict(values) for values in data())
-    with pytest.raises(InputError, match=r"array_api_strict on .*device1.*NumPy can read"):
-        gw.fit({"x": np.ones(ROWS)}, y)
-    with pytest.raises(InputError, match=r"array_api_strict on .*device1.*NumPy can read"):
-        gw.fit_groups(x, y, by=np.zeros(ROWS))
+    labels, plain = of_strict(np.arange(ROWS) % 7), data()
+    for ask in (
+        lambda: gw.fit({"x": np.ones(ROWS)}, y),
+        lambda: gw.fit({"x": x[:, 0], "y": y}, "y"),
+        lambda: gw.fit({"x": plain[0][:, 0], "y": plain[1]}, "y").predict({"x": x[:, 0]}),
+        lambda: gw.fit_groups(x, y, by=np.zeros(ROWS)),
+        lambda: gw.fit_groups(*plain, by=labels),
+        lambda: gw.fit(*plain).robust("cluster", clusters=labels),
+    ):
+        with pytest.raises(InputError, match=r"array_api_strict on .*device1.*NumPy can read"):
+            ask()
+    for ask in (lambda: gw.normality(y), lambda: gw.Normal.from_samples(y)):
+        with pytest.raises(InputError, match="cannot be read as"):
+            ask()
+
+
+def test_columns_of_tensors_are_columns() -> None:
+    x, y = data()
+    columns = {"a": torch.tensor(x[:, 0], requires_grad=True), "y": torch.tensor(y)}
+    fit = gw.fit(columns, "y")
+    same(fit, gw.fit({"a": x[:, 0], "y": y}, "y"))
+    labels = torch.arange(ROWS) % 7
+    assert fit.robust("cluster", clusters=labels).standard_errors.tolist() == (
+        fit.robust("cluster", clusters=labels.numpy()).standard_errors.tolist()
+    )
+    grouped: Any = gw.fit_groups(torch.tensor(x), torch.tensor(y), by=labels)
+    assert len(grouped) == 7
 
 
 def test_a_device_without_ieee_arithmetic_is_refused() -> None:

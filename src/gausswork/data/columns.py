@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gausswork.data.devices import is_foreign
 from gausswork.data.tables import Column
 from gausswork.errors import InputError
 
@@ -23,6 +24,10 @@ def series_column(values: Any, *, place: str) -> Column:
         return polars_series(values)
     if hasattr(values, "combine_chunks"):  # pyarrow.ChunkedArray
         return values
+    if is_foreign(values):
+        from gausswork.data.devices.opening import host_view
+
+        values = host_view(values, place)
     if not isinstance(values, np.ndarray) and hasattr(values, "__arrow_c_array__"):
         import pyarrow as pa
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gausswork.data.arrays import run
 from gausswork.data.columns import pandas_series, polars_series, series_column, vector
+from gausswork.data.devices import is_foreign
 from gausswork.data.kinds import Field, Kind, field_of, is_text, require_distinct
 from gausswork.data.objects import MixedTypesError
 from gausswork.data.tables import PORTION_ROWS, Column, Portion, row_from_zero
@@ -151,6 +152,8 @@ def check_same_index(left: Any, right: Any, names: tuple[str, str]) -> None:
 def _is_single(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return value.ndim == 0
+    if is_foreign(value):
+        return not tuple(value.shape)
     return isinstance(value, str | bytes) or not hasattr(value, "__len__")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.data.arrays import nothing_left
+from gausswork.data.devices import is_foreign
 from gausswork.data.encode import Compact, complete_rows, expand, rounded_integers
 from gausswork.data.frames import mapping_table
 from gausswork.data.kinds import Field, Kind, listed, require_column
@@ -389,6 +390,10 @@ def _labelled(table: Any, by: Any) -> tuple[Any, tuple[str, ...]]:
     from gausswork.data.columns import series_column
     from gausswork.data.opening import name_of
 
+    if is_foreign(by):
+        from gausswork.data.devices.opening import host_view
+
+        by = host_view(by, "by")
     if isinstance(by, str):
         names = (by,) if by in table.names else tuple(n.strip() for n in by.split(",") if n.strip())
     elif isinstance(by, list | tuple) and by and all(isinstance(name, str) for name in by):

@@ -35,6 +35,8 @@ def real(value: Any, name: str) -> npt.NDArray[Any]:
         given = np.asarray(value)
     except ValueError as error:  # rows of different lengths
         raise NotANumberError(f"{name} must be numbers of a regular shape; {error}.") from None
+    except (TypeError, RuntimeError) as error:  # a tensor on a graphics card
+        raise NotANumberError(f"{name} cannot be read as numbers: {error}") from None
     if given.dtype.kind in "fiub":
         return given if given.dtype == np.float32 else given.astype(np.float64, copy=False)
     if given.dtype.kind == "O" and all(_is_real(v) for v in given.flat):

@@ -125,7 +125,7 @@ def _vector(data: Any, name: str) -> npt.NDArray[Any]:
         data = list(data)
     try:
         array = np.asarray(data)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RuntimeError) as error:  # the last two also of tensors
         raise InputError(f"{name} cannot be read as a column of numbers: {error}") from None
     if array.dtype.kind in "US" and not hasattr(data, "dtype"):
         array = np.asarray(data, dtype=object)  # a list that mixes text and numbers

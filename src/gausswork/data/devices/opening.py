@@ -100,12 +100,12 @@ def host_view(array: Any, name: str) -> npt.NDArray[Any]:
     view = _view(array)
     if view is None:
         library = name_of_library(array)
-        how = f"{name}{_TO_HOST[library]}" if library in _TO_HOST else f"numpy.asarray({name})"
-        if device_of(array) == "cpu":
-            how = f"{name}.double()"
+        how = f"Bring it there with {_TO_HOST.get(library, 'numpy.asarray()')}."
+        if library == "torch" and array.device.type == "cpu":
+            how = "Make it float64 with .double()."
         raise InputError(
             f"{name} is an array of {library} on {device_of(array)} ({dtype_of(array)}), and what "
-            f"was asked for needs one that NumPy can read, in the host's memory. Pass {how}."
+            f"was asked for needs one that NumPy can read, in the host's memory. {how}"
         )
     return view
 

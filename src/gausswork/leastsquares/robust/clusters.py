@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gausswork.data.devices import is_foreign
 from gausswork.data.kinds import Kind, listed, require_column
 from gausswork.data.sources import Source
 from gausswork.errors import InputError
@@ -164,6 +165,10 @@ def _values(values: Any, default: str, fit: Fit, source: Source) -> Clustering:
     name = name if isinstance(name, str) and name else default
     if hasattr(values, "to_numpy"):
         values = values.to_numpy(zero_copy_only=False) if _is_arrow(values) else values.to_numpy()
+    if is_foreign(values):
+        from gausswork.data.devices.opening import host_view
+
+        values = host_view(values, name)
     array = np.asarray(values)
     if array.ndim != 1:
         raise InputError(f"{name} must be one value a row, (n,); its shape is {array.shape}.")
