@@ -1,8 +1,8 @@
 """Run the benchmarks and write their tables.
 
     python benchmarks/run.py [--quick] [accuracy] [speed] [memory] [calibration] [stochastic]
-        [normality] [descent] [sampling] [initialization] [normal] [databases] [large]
-        [clusters] [arrays]
+        [normality] [descent] [sampling] [initialization] [normal] [groups] [databases]
+        [large] [clusters] [arrays]
 
 Without names: all of them. ``--quick`` takes a minute or two, writes results/*-quick.json and
 leaves the tables of the pages alone; the whole run takes half an hour.
@@ -23,6 +23,7 @@ from benchmarks import (
     clusters,
     databases,
     descent,
+    groups,
     initialization,
     lab,
     large,
@@ -47,6 +48,7 @@ PARTS = {
     "sampling": sampling.main,
     "initialization": initialization.main,
     "lab": lab.main,
+    "groups": groups.main,
     "databases": databases.main,
     "large": large.main,
     "clusters": clusters.main,

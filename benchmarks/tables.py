@@ -18,6 +18,7 @@ PAGES = (
     "README.md",
     "docs/benchmarks.md",
     "docs/databases.md",
+    "docs/increments.md",
     "docs/large-data.md",
     "docs/normal.md",
     "docs/random-numbers.md",
@@ -554,6 +555,44 @@ def initialization_table() -> str | None:
     )
 
 
+def groups_table() -> str | None:
+    """Return what many regressions of the same rows take, beside loops of the peers."""
+    measured = read("groups")
+    if measured is None:
+        return None
+    results, lines = measured["results"], []
+    about = results["about"]
+    heads = {
+        "groups": f"{about['groups']:,} groups",
+        "targets": f"{about['targets']} targets",
+        "subsets": f"all {2 ** about['predictors'] - 1} subsets of the columns",
+    }
+    for part, head in heads.items():
+        found, rows = results[part], []
+        mine = found["times"]["gausswork"]["best_wall"]
+        for name, took in found["times"].items():
+            silent = found["silent"][name]
+            times = took["best_wall"] / mine
+            ratio = "" if name == "gausswork" else f"{times:.{0 if times >= 10 else 1}f}×"
+            digits = "" if name == "gausswork" else f"{found['digits'][name]:.1f}"
+            rows.append(
+                [name, f"{took['best_wall']:.3f} ({took['wall']:.3f})", ratio, digits,
+                 str(silent) if silent else ""]
+            )  # fmt: skip
+        lines += [*_markdown([head, "seconds", "times ours", "digits", "no answer"], rows), ""]
+    return "\n".join(
+        [
+            f"{about['rows']:,} rows of {about['predictors']} predictors in a pandas data frame: "
+            "the best of interleaved rounds, and in brackets their median (other programs were "
+            "running). Digits: in how many the worst number agrees with ours. No answer: fits that "
+            "came back empty, of columns whose means are far from zero.",
+            "",
+            *lines,
+            f"{measured['environment']['cores']} cores. {_versions(measured)}",
+        ]
+    )
+
+
 def databases_table() -> str | None:
     """Return what a fit of a query takes beside other ways to get its coefficients."""
     measured = read("databases")
@@ -714,6 +753,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "normal": normal_table,
     "sampling": sampling_table,
     "initialization": initialization_table,
+    "groups": groups_table,
     "databases": databases_table,
     "large": large_table,
     "lab": lab_table,
