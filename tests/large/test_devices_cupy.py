@@ -113,7 +113,7 @@ def test_gaps_weights_and_integers(cupy: Any) -> None:
     assert fit.coefficients.tolist() == plain.coefficients.tolist()
     assert (fit.tally, fit.rows) == (plain.tally, plain.rows)
     np.testing.assert_allclose(fit.predict(), plain.predict(), rtol=1e-12)
-    big = np.rint(x[8:, :2] * 1e17).astype(np.int64)
+    big = np.rint(x[8:, :2] * 1e11).astype(np.int64)
     found = gw.fit(ndarray(big), ndarray(y[8:]))
     assert "integers-rounded" in {finding.code for finding in found.findings}
 
