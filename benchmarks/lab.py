@@ -16,6 +16,7 @@ import gzip
 import http.client
 import json
 import math
+import os
 import re
 import shutil
 import signal
@@ -316,7 +317,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     from playwright.sync_api import sync_playwright
 
-    results: dict[str, Any] = {"assets": assets()}
+    results: dict[str, Any] = {"assets": assets(), "load": {"before": os.getloadavg()[0]}}
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=path, args=list(FLAGS))
         results["opening"] = opening(browser, 1 if quick else 5)
@@ -329,6 +330,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         say(f"holding: {results['holding']}")
         results["crowd"] = crowd(lab, 50, 5 if quick else 20)
         say(f"crowd: {results['crowd']}")
+    results["load"]["after"] = os.getloadavg()[0]
+    results["load"]["cores"] = os.cpu_count()
     write("lab", results, quick=quick)
 
 

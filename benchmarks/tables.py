@@ -736,7 +736,13 @@ def lab_table() -> str | None:
         ),
     }
     body = [(what, *told) for what, told in rows.items()]
-    return "\n".join(_markdown(("", "promised", "measured"), body))
+    load = results["load"]
+    busy = (
+        f"Load of the machine at the beginning and at the end: {load['before']:.1f} and "
+        f"{load['after']:.1f} processes that wanted one of its {load['cores']} cores, the lab and "
+        "its browser among them at the end. Timings on a busy machine are longer than they need be."
+    )
+    return "\n".join([*_markdown(("", "promised", "measured"), body), "", busy])
 
 
 TABLES: dict[str, Callable[[], str | None]] = {

@@ -28,7 +28,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE = 20_000  # milliseconds; reached only where something is broken
+PATIENCE = 60_000  # milliseconds; reached only where something is broken, however busy it is
 
 
 def missing(what: str) -> Any:

@@ -43,11 +43,11 @@ START: Mapping[str, Any] = {
     "squares": "none",
 }
 
-_GRID = 41  # points of the band
+GRID = 41  # points of the band
 _ROOM = 0.15  # of the width, to either side of the points
 _LEAST = 3  # residuals that a Q-Q plot needs
 # Name on the screen -> Python that computes it, and the number itself.
-_NUMBERS: Mapping[str, tuple[str, Callable[[gw.Fit], Any]]] = {
+NUMBERS: Mapping[str, tuple[str, Callable[[gw.Fit], Any]]] = {
     "rows": ("fit.rows", lambda fit: fit.rows),
     "intercept": ("float(fit.coefficients[0])", lambda fit: fit.coefficients[0]),
     "slope": ("float(fit.coefficients[1])", lambda fit: fit.coefficients[1]),
@@ -64,7 +64,7 @@ _NUMBERS: Mapping[str, tuple[str, Callable[[gw.Fit], Any]]] = {
     ),
 }
 # Name on the screen -> its column in the table of influence.
-_EACH = {
+EACH = {
     "residuals": "residual",
     "fitted": "fitted",
     "leverage": "leverage",
@@ -168,7 +168,7 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
         said = {"headline": headline, "hint": hint, "said": f"{headline} {hint}"}
         return {**names, **said, "shown": {"rows": 0}, "each": {}, "findings": []}
     live = opened.placed and state.get("live") is True
-    seen = _seen(opened, check=not live)
+    seen = look(opened, check=not live)
     band = _band(s, seen)
     headline, hint = _words(s, opened, seen)
     shown = _shown(s, seen, band)
@@ -185,12 +185,10 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
             "points": None if opened.placed else {"x": seen.x, "y": seen.rows.observed},
             "grid": None if band is None else seen.grid,
             "each": {
-                name: getattr(seen.rows, field)
-                for name, field in _EACH.items()
-                if name not in shown
+                name: getattr(seen.rows, field) for name, field in EACH.items() if name not in shown
             },
             "qq": _qq(seen),
-            "my_points": _mine(s, seen) if s.mine else None,
+            "my_points": mine_of(s, seen) if s.mine else None,
             "mean_leverage": seen.fit.rank / seen.fit.rows,
             "terms": list(seen.equation.names),
         }
@@ -206,65 +204,13 @@ def script(state: Mapping[str, Any], tables: Tables) -> str:
     InputError
         As :func:`answer`.
     """
+    from gausswork.lab.rooms import regression_script
+
     s = read(state)
-    opened = s.pairs.open(tables)
-    if not opened.rows:
-        return "rows = 0\nprint('There are no points yet.')\n"
-    seen = _seen(opened)
-    lines = ["import numpy as np", "", "import gausswork as gw"]
-    if seen.quantiles is not None:
-        lines += ["from gausswork.normal.bands import quantile_points"]
-    lines += ["", *opened.lines, "", f"fit = {opened.call()}", "print(fit)"]
-    lines += [f"{name} = {code}" for name, (code, _) in _NUMBERS.items()]
-    lines += [f"slope_lower, slope_upper = fit.confidence_intervals({s.level!r})[1]"]
-    lines += ["", "# what each row does to the line"]
-    if seen.checked:
-        lines += ["check = fit.check()", "print(check)", "seen = check.sample"]
-    else:
-        lines += ["seen = fit.influence()"]
-    if _step(seen.fit.rows) > 1:
-        lines += [f"seen = seen.take(np.arange(0, len(seen), {_step(seen.fit.rows)}))"]
-    lines += [f"{name} = seen.{field}" for name, field in _EACH.items()]
-    if seen.quantiles is not None:
-        lines += [
-            "qq_score = np.empty(len(standardized))",
-            "order = np.argsort(standardized, kind='stable')",
-            "qq_score[order] = quantile_points(standardized).score",
-        ]
-    if not seen.fit.dropped:
-        grid = f"np.linspace({float(seen.grid[0])!r}, {float(seen.grid[-1])!r}, {_GRID})"
-        asked = f"{s.band!r}, level={s.level!r}"
-        lines += ["", f"grid = {grid}"]
-        if s.band == "none":
-            lines += [f"line = fit.predict({{{opened.feature!r}: grid}})"]
-        else:
-            lines += [
-                f"line, band_lower, band_upper = fit.predict({{{opened.feature!r}: grid}}, {asked})"
-            ]
-    lines += [
-        "",
-        "# the normal equation behind it: XtX @ theta = Xty, by the factor L of XtX = L @ L.T",
-        "normal = gw.normal_equation(fit)",
-        "XtX, Xty, L = normal.matrix, normal.right, normal.lower",
-        "u, theta = normal.forward, normal.back",
-        "left_over = normal.left_over(fit.coefficients[~np.isnan(fit.coefficients)])",
-        "print(fit.show_work())",
-    ]
-    if s.mine:
-        lines += [
-            "",
-            "# another line, through two points, and its sum of squares",
-            f"x1, y1, x2, y2 = {_mine(s, seen)!r}",
-            "mine = gw.fit({'x': [x1, x2], 'y': [y1, y2]}, target='y', features=['x'])",
-            "my_intercept, my_slope = mine.coefficients.tolist()",
-            "surface = gw.loss_surface(fit)",
-            "my_sum_of_squares = float(surface.sum_of_squares([my_intercept, my_slope]))",
-            "print(f'{my_sum_of_squares:.6g} by my line, {sum_of_squares:.6g} by least squares')",
-        ]
-    return "\n".join(lines) + "\n"
+    return regression_script.script(s, s.pairs.open(tables))
 
 
-def _seen(opened: Opened, *, check: bool = True) -> Seen:
+def look(opened: Opened, *, check: bool = True) -> Seen:
     """Fit the points and look at them once more, with or without a check-up.
 
     Another band, level or line of one's own leaves all of it as it was.
@@ -284,9 +230,9 @@ def _look(opened: Opened, *, check: bool) -> Seen:
             rows, findings, checked = checkup.sample, (*findings, *checkup.findings), True
     if not checked:
         rows = fit.influence()
-    step = _step(fit.rows)
-    if step > 1:
-        rows = rows.take(np.arange(0, len(rows), step))
+    apart = step(fit.rows)
+    if apart > 1:
+        rows = rows.take(np.arange(0, len(rows), apart))
     x = opened.values()
     least, most = float(np.nanmin(x)), float(np.nanmax(x))
     room = _ROOM * (most - least)
@@ -297,12 +243,12 @@ def _look(opened: Opened, *, check: bool) -> Seen:
         x=x[rows.row],
         quantiles=_quantiles(rows.standardized),
         findings=findings,
-        grid=np.linspace(least - room, most + room, _GRID),
+        grid=np.linspace(least - room, most + room, GRID),
         equation=gw.normal_equation(fit),
     )
 
 
-def _step(rows: int) -> int:
+def step(rows: int) -> int:
     """Return how many rows one that is drawn stands for."""
     return max(1, -(-rows // MOST_POINTS))
 
@@ -334,9 +280,9 @@ def _band(s: State, seen: Seen) -> Prediction | None:
 def _shown(s: State, seen: Seen, band: Prediction | None) -> dict[str, Any]:
     """Return the numbers on the screen by name; what is undefined is not among them."""
     fit = seen.fit
-    numbers: dict[str, Any] = {name: number(fit) for name, (_, number) in _NUMBERS.items()}
+    numbers: dict[str, Any] = {name: number(fit) for name, (_, number) in NUMBERS.items()}
     numbers["slope_lower"], numbers["slope_upper"] = fit.confidence_intervals(s.level)[1]
-    numbers |= {name: getattr(seen.rows, field) for name, field in _EACH.items()}
+    numbers |= {name: getattr(seen.rows, field) for name, field in EACH.items()}
     numbers["qq_score"] = _scores(seen)
     if band is not None:
         numbers |= {"line": band.value, "band_lower": band.lower, "band_upper": band.upper}
@@ -345,7 +291,7 @@ def _shown(s: State, seen: Seen, band: Prediction | None) -> dict[str, Any]:
     numbers |= {"u": normal.forward, "theta": normal.back}
     numbers["left_over"] = normal.left_over(fit.coefficients[~np.isnan(fit.coefficients)])
     if s.mine:
-        x1, y1, x2, y2 = _mine(s, seen)
+        x1, y1, x2, y2 = mine_of(s, seen)
         line = gw.fit({"x": [x1, x2], "y": [y1, y2]}, target="y", features=["x"])
         mine = line.coefficients.tolist()
         numbers |= {"my_intercept": mine[0], "my_slope": mine[1]}
@@ -357,7 +303,7 @@ def _shown(s: State, seen: Seen, band: Prediction | None) -> dict[str, Any]:
     }
 
 
-def _mine(s: State, seen: Seen) -> tuple[float, ...]:
+def mine_of(s: State, seen: Seen) -> tuple[float, ...]:
     """Return two points on the visitor's line; at first it is level, as high as the points are."""
     if s.my_points is not None:
         return s.my_points
@@ -380,7 +326,7 @@ def _qq(seen: Seen) -> dict[str, Any] | None:
     points = seen.quantiles
     if points is None:
         return None
-    some = np.unique(np.linspace(0, len(points.score) - 1, _GRID).round().astype(np.intp))
+    some = np.unique(np.linspace(0, len(points.score) - 1, GRID).round().astype(np.intp))
     return {
         "score": points.score[some],
         "lower": points.lower[some],
