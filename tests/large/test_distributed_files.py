@@ -6,6 +6,7 @@ The cluster is what an operator starts: ``dask scheduler`` and ``dask worker``, 
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ import pytest
 
 import gausswork as gw
 from gausswork.cli import main
+from gausswork.data.distributed.parquet import parquet_parts
 from gausswork.data.kinds import Kind
 from gausswork.errors import ClusterError, DataFileError, InputError
 
 distributed = pytest.importorskip("distributed", reason="needs gausswork[dask]")
+
+import dask.dataframe as dd  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +119,41 @@ def test_a_file_that_is_cut_short_is_named(folder: Path, tmp_path: Path) -> None
     spoilt.write_bytes(whole[:4] + bytes(middle) + whole[4 + middle :])
     with pytest.raises(DataFileError, match=r"spoilt.parquet cannot be read"):
         gw.fit(gw.FilesOnCluster(spoilt), "y")
+
+
+def test_a_data_frame_of_parquet_files(client: Any, tmp_path: Path) -> None:
+    """Plain numbers are read by our own reader, anything else by dask: the bits are the same."""
+    rng = np.random.default_rng(1)
+    for number, rows in enumerate((70_000, 5, 30_000, 50_000)):
+        table = pd.DataFrame(rng.normal(size=(rows, 3)), columns=["b", "a", "c"])
+        table["k"], table["kind"] = rng.integers(0, 5, rows), rng.choice(["u", "v"], rows)
+        table["y"] = table.a + table.k + rng.normal(size=rows)
+        if number == 2:
+            table.loc[3:9, "c"] = np.nan
+        table.to_parquet(tmp_path / f"p-{number}.parquet", row_group_size=20_000)
+    whole = dd.read_parquet(tmp_path)
+    plain = {"features": ["a", "b", "c", "k"]}
+    one, other = gw.fit(tmp_path / "p-*.parquet", "y", **plain), gw.fit(tmp_path, "y")
+    ours = [
+        (whole, plain, True),
+        (dd.read_parquet(tmp_path, split_row_groups=True), plain, True),
+        (whole.astype({"a": "f8"}), plain, False),
+        (dd.read_parquet(tmp_path, dtype_backend="pyarrow"), plain, False),
+        (whole, {}, False),
+    ]
+    for frame, options, own in ours:
+        used = [*options.get("features", frame.columns[:-1]), "y"]
+        assert (parquet_parts(frame[used]) is not None) == own
+        fit, wanted = gw.fit(frame, "y", **options), one if options else other
+        assert fit.moments.to_dict() == wanted.moments.to_dict()
+        assert fit.tally == wanted.tally
+    assert parquet_parts(whole[whole.a > 0][["a"]]) is None
+    assert parquet_parts(whole.partitions[1][["a"]]) is None
+    errors = gw.fit(whole, "y", **plain).robust().standard_errors
+    np.testing.assert_array_equal(errors, one.robust().standard_errors)
+    os.truncate(tmp_path / "p-3.parquet", 5000)
+    with pytest.raises(DataFileError, match=r"p-3.parquet cannot be read as parquet"):
+        gw.fit(whole, "y", **plain)
 
 
 def test_a_file_that_the_workers_do_not_have(folder: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from gausswork.data.design import feature_names
 from gausswork.data.distributed import is_distributed
+from gausswork.data.distributed.parquet import parquet_parts
 from gausswork.data.distributed.partitions import Partitions
 from gausswork.data.distributed.readers import ArrayReader, Beside
 from gausswork.data.distributed.source import ClusterSource
@@ -125,6 +126,9 @@ def _frame(data: Any) -> ClusterTable:
 
     def project(names: Sequence[str]) -> Partitions:
         frame = data[[labels[name] for name in names]]
+        parts = parquet_parts(frame)
+        if parts is not None:
+            return Partitions(parts, whole, [part.rows or 0 for part in parts])
         return Partitions(frame.to_delayed, whole, lengths_told(frame), count=frame.npartitions)
 
     return ClusterTable(

@@ -123,8 +123,8 @@ class _Groups:
         self._part = part
         self.rows: int | None = part.rows
         self.description = part.file.name
-        with _opened(part.file) as opened:
-            self._schema = opened.schema_arrow
+        with opened(part.file) as file_read:
+            self._schema = file_read.schema_arrow
         self.names: tuple[str, ...] = tuple(self._schema.names)
 
     def fields(self, names: Sequence[str]) -> dict[str, Field]:
@@ -133,9 +133,9 @@ class _Groups:
     def read(self, kinds: Mapping[str, Kind]) -> Iterator[Portion]:
         part = self._part
         text = [name for name in kinds if is_text(self._schema.field(name).type)]
-        with _opened(part.file, read_dictionary=text) as opened:
+        with opened(part.file, read_dictionary=text) as file_read:
             # the threads of the cluster are those that read
-            table = opened.read_row_groups(part.groups, columns=list(kinds), use_threads=False)
+            table = file_read.read_row_groups(part.groups, columns=list(kinds), use_threads=False)
         columns = []
         for name in kinds:
             column = table.column(name)
@@ -148,7 +148,7 @@ def _places(part: Part) -> Callable[[int], str]:
     return lambda row: f"row {part.start + row} (counted from 0) of {part.file.name}"
 
 
-class _opened:  # noqa: N801 - used as a verb: with _opened(file)
+class opened:  # noqa: N801 - used as a verb: with opened(file)
     """A Parquet file; Arrow's errors become errors that name it."""
 
     def __init__(self, file: DataFile, **options: Any) -> None:
@@ -156,10 +156,15 @@ class _opened:  # noqa: N801 - used as a verb: with _opened(file)
         self._options = options
 
     def __enter__(self) -> Any:
+        import pyarrow as pa
         from pyarrow import parquet
 
         self._raw = self._file.opened()
-        self._parquet = parquet.ParquetFile(self._raw, pre_buffer=False, **self._options)
+        try:
+            self._parquet = parquet.ParquetFile(self._raw, pre_buffer=False, **self._options)
+        except (pa.ArrowException, OSError) as error:
+            self._raw.close()
+            raise self._damaged(error) from error
         return self._parquet
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -168,16 +173,19 @@ class _opened:  # noqa: N801 - used as a verb: with _opened(file)
         self._parquet.close()
         self._raw.close()
         if isinstance(error, pa.ArrowException | OSError):
-            raise DataFileError(
-                f"{self._file.name} cannot be read as parquet: {error}. "
-                "The file is damaged or incomplete: write it again."
-            ) from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: BaseException) -> DataFileError:
+        return DataFileError(
+            f"{self._file.name} cannot be read as parquet: {error}. "
+            "The file is damaged or incomplete: write it again."
+        )
 
 
 def _parquet_parts(file: DataFile) -> list[Part]:
     """Join neighbouring groups of rows to parts of a size that is worth a task."""
-    with _opened(file) as opened:
-        about = opened.metadata
+    with opened(file) as file_read:
+        about = file_read.metadata
         sizes = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
     parts: list[Part] = []
     groups: list[int] = []
