@@ -266,7 +266,13 @@ def _view(array: Any) -> npt.NDArray[Any] | None:
     if library == "torch":
         if array.device.type != "cpu":
             return None
-        view: npt.NDArray[Any] = array.detach().resolve_neg().numpy()
+        try:
+            view: npt.NDArray[Any] = array.detach().resolve_neg().numpy()
+        except (RuntimeError, TypeError) as error:  # batched by vmap, fake while it is compiled
+            raise InputError(
+                f"the values of a tensor cannot be read ({str(error).splitlines()[0]}). A fit is "
+                "no part of torch.func or torch.compile: call it outside, on tensors."
+            ) from error
         return view
     if library == "jax":
         return np.asarray(array) if _on_host(array) else None
