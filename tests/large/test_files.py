@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -264,3 +265,42 @@ def test_a_page_of_the_web_is_no_table(tmp_path) -> None:
     (tmp_path / "t.csv").write_text("<!DOCTYPE html>\n<html><body>Sign in</body></html>\n")
     with pytest.raises(DataFileError, match=r"t\.csv is a page of HTML"):
         gw.fit(tmp_path / "t.csv", "y")
+
+
+def append(path: Path) -> None:
+    with path.open("ab") as stream:
+        stream.write(b"1,2,3,4\n" * 1000)
+
+
+def replace(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes()[::-1])
+    other.replace(path)
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("change", [append, truncate, replace, Path.unlink])
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_a_file_that_changes_while_it_is_read(name, change, tmp_path) -> None:
+    """Written to, it is refused; replaced or deleted, it was read as it had been."""
+    path, done = write(tmp_path / name, 400_000, 100_000), []
+
+    def hit(rows: int, *bytes_done: int | None) -> None:
+        if not done:
+            done.append(rows)
+            change(path)
+
+    question: dict[str, Any] = {"target": "y", "features": "a,b"}
+    question["method"] = gw.NormalEquation(digits=8)
+    whole = gw.fit(path, **question)
+    if change in (append, truncate):
+        with pytest.raises(DataFileError, match=rf"{name} has changed (since|while)"):
+            gw.fit(path, **question, progress=hit)
+    else:
+        fit = gw.fit(path, **question, progress=hit)
+        assert fit.moments.to_dict() == whole.moments.to_dict()
+        with pytest.raises(DataFileError, match=rf"{name} (has changed|can no longer be read)"):
+            fit.check()

@@ -12,6 +12,7 @@ from gausswork.data.files import (
     identity,
     missing_in_file,
     refuse_changed,
+    refuse_rewritten,
 )
 from gausswork.data.kinds import Field, Kind, field_of, is_text, require_distinct
 from gausswork.data.tables import PORTION_ROWS, Mark, Portion
@@ -154,6 +155,7 @@ def _parquet_batches(
             if (unreleased := unreleased + 1) == _RELEASE:
                 unreleased = 0
                 pool.release_unused()
+        refuse_rewritten(one.file, raw)
 
 
 def _ipc_batches(
@@ -174,6 +176,7 @@ def _ipc_batches(
             if rows > start or start == 0:
                 part = batch.slice(start - before) if before < start else batch
                 yield part, (number + 1) / reader.num_record_batches
+        refuse_rewritten(one.file, raw)
 
 
 def _places(name: str, start: int) -> Callable[[int], str]:
@@ -197,6 +200,8 @@ class _explained:  # noqa: N801 - used as a verb: with _explained(file)
         import pyarrow as pa
 
         if isinstance(error, pa.ArrowException | OSError):
+            if self._rows:
+                refuse_changed(self._file)  # which explains whatever else is wrong with it
             where = f" after row {self._rows} of it" if self._rows else ""
             if self._damaged is not None:
                 where = self._damaged(self._rows) or where

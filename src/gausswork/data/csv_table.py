@@ -31,6 +31,7 @@ from gausswork.data.files import (
     identity,
     missing_in_file,
     refuse_changed,
+    refuse_rewritten,
 )
 from gausswork.data.kinds import Field, Kind
 from gausswork.data.tables import Mark, Portion
@@ -144,6 +145,9 @@ class CsvTable:
                             yield from self._deliver(number, tasks, done, found)
                     while tasks:
                         yield from self._deliver(number, tasks, done, found)
+                except DataFileError:
+                    refuse_changed(one.head.file)  # which explains whatever else is wrong with it
+                    raise
                 finally:
                     for _, task in tasks:
                         task.cancel()
@@ -202,6 +206,7 @@ def chunks(head: CsvHead, begin: Sequence[int] | None = None) -> Iterator[Chunk]
                     yield Chunk(data, line, start, raw.tell())
                     line += count_byte(data, head.newline[0])
                     start += len(data)
+            refuse_rewritten(file, raw)
     except OSError as error:
         raise DataFileError(
             f"{file.name} breaks off after line {line}: {error}. "

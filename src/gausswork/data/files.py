@@ -436,6 +436,26 @@ def refuse_changed(file: DataFile) -> None:
         )
 
 
+def refuse_rewritten(file: DataFile, raw: Any) -> None:
+    """Refuse a file on disk that was written to while it was read, as one that grows is.
+
+    A file that has been replaced by another one was read as it had been, and is left in peace.
+
+    Parameters
+    ----------
+    raw : the open file.
+    """
+    try:
+        status = os.fstat(raw.fileno())
+    except (AttributeError, OSError, ValueError):  # elsewhere, or in memory
+        return
+    if (status.st_size, status.st_mtime_ns) != (file.size, file.modified):
+        raise DataFileError(
+            f"{file.name} has changed while it was read. Wait until it is complete, then fit it "
+            "anew."
+        )
+
+
 def identity(file: DataFile) -> list[Any]:
     """Return what tells a file from any other, and from itself once it has changed, for JSON.
 
