@@ -4,7 +4,8 @@
 ``Recipe`` by which ``open_predictors`` later reads new data alike.
 """
 
-from gausswork.data.opening import OpenedData, open_data
+from gausswork.data.opened import OpenedData
+from gausswork.data.opening import open_data
 from gausswork.data.predictors import open_predictors
 from gausswork.data.recipe import Predictor, Recipe
 from gausswork.data.sources import Batch, Source, Tally

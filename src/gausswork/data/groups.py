@@ -39,7 +39,7 @@ class OpenedGroups:
     by : names of the columns that say which rows belong together.
     recipe : how columns become predictors.
     intercept : whether a formula asks for one; None where there is no formula.
-    findings, description : as of :class:`~gausswork.data.opening.OpenedData`.
+    findings, description : as of :class:`~gausswork.data.opened.OpenedData`.
     table : the rows, with the number of the group as a column.
     missing : ``"drop"`` or ``"error"``.
     tally : counts of the latest complete pass.
@@ -349,7 +349,8 @@ def _refuse_groups_as_terms(
 def _table_of_arrays(data: Any, target: Any, features: Any) -> tuple[Any, str]:
     """Name the columns of arrays, as fit() does."""
     from gausswork.data.matrices import as_matrix, as_vector
-    from gausswork.data.opening import array_names, name_of
+    from gausswork.data.opened import name_of
+    from gausswork.data.opening import array_names
 
     x = as_matrix(data)
     if target is None or isinstance(target, str):
@@ -367,7 +368,7 @@ def _table_of_arrays(data: Any, target: Any, features: Any) -> tuple[Any, str]:
 
 def _beside(table: Any, target: Any) -> tuple[Any, str]:
     from gausswork.data.columns import series_column
-    from gausswork.data.opening import name_of
+    from gausswork.data.opened import name_of
 
     if target is None:
         raise InputError(
@@ -388,7 +389,7 @@ def _beside(table: Any, target: Any) -> tuple[Any, str]:
 def _labelled(table: Any, by: Any) -> tuple[Any, tuple[str, ...]]:
     """Return the columns that say which rows belong together; labels become one."""
     from gausswork.data.columns import series_column
-    from gausswork.data.opening import name_of
+    from gausswork.data.opened import name_of
 
     if is_foreign(by):
         from gausswork.data.devices.opening import host_view

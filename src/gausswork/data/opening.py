@@ -6,7 +6,7 @@ Arrays are opened here, by little code; what reads tables is imported when there
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +18,7 @@ from gausswork.data.devices import is_foreign
 from gausswork.data.distributed import is_distributed
 from gausswork.data.kinds import listed
 from gausswork.data.matrices import as_matrix, as_vector, default_names
+from gausswork.data.opened import OpenedData, name_of
 from gausswork.data.recipe import INTERCEPT, Predictor, Recipe
 from gausswork.data.sources import Source, weighting_of
 from gausswork.data.tables import Table
@@ -29,27 +30,6 @@ if TYPE_CHECKING:
     from gausswork.data.levels import Progress
 
 _SOURCE_PARTS = ("names", "target", "replayable", "tally", "batches")
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedData:
-    """Data ready to be fitted.
-
-    Attributes
-    ----------
-    source : the rows.
-    recipe : how columns became predictors, to read new data alike; None only where a source
-        was given whose columns are its own affair.
-    findings : what was decided on the way, such as the features chosen.
-    description : what was opened: ``"galton-families.csv"``, ``"arrays 1000×10"``.
-    intercept : whether a formula asks for an intercept; None where there is no formula.
-    """
-
-    source: Source
-    recipe: Recipe | None
-    findings: tuple[Finding, ...]
-    description: str
-    intercept: bool | None = None
 
 
 def open_data(
@@ -297,9 +277,3 @@ def array_names(p: int, features: Any) -> tuple[str, ...]:
             f"got {listed(names)}. To use some columns only, pass x[:, [0, 2]]."
         )
     return tuple(names)
-
-
-def name_of(values: Any) -> str | None:
-    """Return the name that a column brings along, if it has one."""
-    name = getattr(values, "name", None)
-    return name if isinstance(name, str) and name else None

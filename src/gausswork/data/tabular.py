@@ -14,7 +14,7 @@ from gausswork.data.formulas.tokens import is_formula
 from gausswork.data.frames import check_same_index
 from gausswork.data.kinds import require_column
 from gausswork.data.levels import Progress
-from gausswork.data.opening import OpenedData, name_of
+from gausswork.data.opened import OpenedData, name_of
 from gausswork.data.recipe import Recipe
 from gausswork.data.tables import Table
 from gausswork.data.weights import ARGUMENTS, Weights

@@ -32,7 +32,7 @@ class OpenedTargets:
         its target.
     targets : names of the m targets.
     recipe : how columns become predictors, with the first target.
-    findings, description : as of :class:`~gausswork.data.opening.OpenedData`.
+    findings, description : as of :class:`~gausswork.data.opened.OpenedData`.
     """
 
     source: Source

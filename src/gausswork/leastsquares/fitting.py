@@ -26,7 +26,7 @@ from gausswork.leastsquares.weights import weight_findings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gausswork.data.opening import OpenedData
+    from gausswork.data.opened import OpenedData
     from gausswork.leastsquares.checkpoint import Checkpoint
     from gausswork.leastsquares.descent.history import Descent
 

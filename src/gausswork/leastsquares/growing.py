@@ -19,7 +19,8 @@ from gausswork.data.encode import EncodedSource
 from gausswork.data.files import is_path
 from gausswork.data.firstlook import FirstLook, NeedsLevelsError, NewLevelError
 from gausswork.data.forest import Node
-from gausswork.data.opening import OpenedData, as_table
+from gausswork.data.opened import OpenedData
+from gausswork.data.opening import as_table
 from gausswork.data.recipe import Recipe
 from gausswork.leastsquares.backend import NUMPY, default_backend
 from gausswork.leastsquares.checkpoint import Checkpoint, Part, Saved, known_levels

@@ -230,3 +230,11 @@ def test_sums_groups_and_updates_take_queries(
     assert main(["update", "model.json", "--sql", rest.sql, "--save", "new.json"]) == 0
     assert gw.load("new.json").rows == whole.rows
     assert "further rows" in capsys.readouterr().out
+
+
+def test_a_damaged_file_in_sql_is_named(tmp_path) -> None:
+    """The SQL is not to blame, and the reader of files says where."""
+    (tmp_path / "t.parquet").write_bytes(b"PAR1" + bytes(5000))
+    path = tmp_path / "t.parquet"
+    with pytest.raises(DatabaseError, match=r"The file is at fault, not the SQL.*t\.parquet"):
+        gw.fit(gw.Query(f"select * from '{path}'"), "y")

@@ -112,7 +112,16 @@ class DuckdbSession:
                 f"DuckDB would have to download an extension for this query, which is not done: "
                 f"{tidy(self._address.clean(message))}. Download the file first and name its path."
             )
+        if (damaged := _BAD_FILE.search(message)) is not None:
+            said = tidy(self._address.clean(re.split(r"[\n.] ?(?=[A-Z\n])", message)[0]))
+            return DatabaseError(
+                f"{said}. The file is at fault, not the SQL: gausswork fit {damaged[1]} says where."
+            )
         return refused(self._address, message, sql, _position(text, sql))
+
+
+# what DuckDB says of a file that it cannot read
+_BAD_FILE = re.compile(r"(?:sniffing file|at end of file|magic bytes .*?file) [\"']([^\"']+)[\"']")
 
 
 def _reader(relation: Any, rows: int) -> Any:

@@ -21,7 +21,8 @@ from gausswork.data.devices.library import (
     name_of_library,
 )
 from gausswork.data.devices.source import DeviceSource
-from gausswork.data.opening import OpenedData, array_names, recipe_of
+from gausswork.data.opened import OpenedData
+from gausswork.data.opening import array_names, recipe_of
 from gausswork.data.recipe import INTERCEPT, Recipe
 from gausswork.data.remarks import binary_target, name_findings
 from gausswork.data.tables import EXACT_INTEGERS, row_from_zero

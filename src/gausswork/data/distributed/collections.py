@@ -20,7 +20,7 @@ from gausswork.data.frames import frame_table
 from gausswork.data.kinds import Field, Kind, listed, require_column
 from gausswork.data.levels import Progress
 from gausswork.data.matrices import default_names
-from gausswork.data.opening import OpenedData, name_of
+from gausswork.data.opened import OpenedData, name_of
 from gausswork.data.recipe import Predictor, Recipe
 from gausswork.data.remarks import binary_target, name_findings
 from gausswork.data.tabular import open_table
