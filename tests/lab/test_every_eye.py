@@ -27,7 +27,8 @@ OVERFLOW = """() => {
   const cut = [...document.querySelectorAll('main :is(button, label, .shown-value, h3, table)')]
     .filter((one) => {
       const box = one.getBoundingClientRect();
-      return box.width && (box.right > seen + 1 || box.left < -1)
+      const panel = one.closest('.panel')?.getBoundingClientRect().right ?? seen;
+      return box.width && (box.right > Math.min(seen, panel) + 1 || box.left < -1)
         && !one.closest('.scroll, .unseen, .segments, pre');
     });
   return [out > 0 ? `${out} px too wide` : '', ...cut.map((one) => one.outerHTML.slice(0, 120))]
@@ -120,6 +121,7 @@ def test_axe_finds_nothing_and_nothing_runs_off_the_page(
     if case.act is not _shared:  # behind the dialog
         page.get_by_role("button", name="Show Python").click()
         page.wait_for_selector('.python[data-busy="false"]')
+        assert page.evaluate(OVERFLOW) == []
     assert axe(page) == []
     page.emulate_media(color_scheme="dark")
     assert axe(page, only="color-contrast") == []
