@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -37,6 +38,15 @@ def test_blocks_are_the_same_for_any_stretches(seed: int) -> None:
         assert joined == everything[block * rows : (block + 1) * rows]
         stretches = tuple(number for number, _ in pieces)
         assert lying.get(block, stretches[:1]) == stretches
+    # as they are sorted to be joined, each span of blocks begins where the one before ends
+    spans = sorted([(c.first, c.first + c.blocks) for c in found] + [(b, b + 1) for b in lying])
+    assert all(before[1] == after[0] for before, after in pairwise(spans))
+
+
+def test_nothing_follows_a_last_block_that_is_not_full() -> None:
+    found, across = cuts([25, 0, 0], 10)  # the last partitions of a filtered table have no rows
+    assert found == [Cut(0, 0, 3, 0), Cut(0, 3, 0, 0), Cut(0, 3, 0, 0)]
+    assert across == []
 
 
 def test_an_example() -> None:

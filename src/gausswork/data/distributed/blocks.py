@@ -12,7 +12,7 @@ class Cut(NamedTuple):
     Attributes
     ----------
     head : rows at its beginning of a block that begins before.
-    first : number of the first block that begins here.
+    first : number of the first block that begins here, or would.
     blocks : how many lie here from their first row to their last.
     tail : rows at its end of a block that goes on after.
     """
@@ -61,6 +61,7 @@ def cuts(lengths: Sequence[int], rows: int) -> tuple[list[Cut], list[Across]]:
             blocks, tail = blocks + 1, 0
         if tail:
             open_block = [number]
-        found.append(Cut(head, (start + head) // rows, blocks, tail))
+        first = (start + head) // rows if start + head < total else -(-total // rows)
+        found.append(Cut(head, first, blocks, tail))
         start = stop
     return found, across
