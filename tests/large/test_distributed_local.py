@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -11,7 +12,9 @@ import pandas as pd
 import pytest
 
 import gausswork as gw
+from gausswork.errors import ClusterError
 
+dask = pytest.importorskip("dask", reason="needs gausswork[dask]")
 distributed = pytest.importorskip("distributed", reason="needs gausswork[dask]")
 
 import dask.array as da  # noqa: E402
@@ -22,6 +25,13 @@ def table(rows: int = 1000) -> pd.DataFrame:
     rng = np.random.default_rng(2)
     made = pd.DataFrame(rng.normal(size=(rows, 2)), columns=["a", "b"])
     return made.assign(y=made.a + rng.normal(size=rows))
+
+
+LENGTHS = itertools.count(100_001)
+
+
+def longer_each_time() -> pd.DataFrame:
+    return table(next(LENGTHS))
 
 
 def no_client() -> bool:
@@ -72,3 +82,22 @@ def test_workers_of_different_kinds_are_a_finding(monkeypatch: pytest.MonkeyPatc
     data = table()
     fit = gw.fit(dd.from_pandas(data, npartitions=2), "y")
     assert "mixed-processors" in [finding.code for finding in fit.findings]
+
+
+def test_partitions_that_are_others_each_time_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gausswork.data.distributed import cluster
+
+    monkeypatch.setattr(cluster, "_KEEP", 0.0)  # there is no room to keep the rows
+    parts = [dask.delayed(longer_each_time, pure=False)() for _ in range(2)]
+    said = (
+        r"\(counted from 0\) of the list of 2 delayed frames had 100,\d+ complete .* now has 100,"
+    )
+    with pytest.raises(ClusterError, match=said):
+        gw.fit(parts, "y", method=gw.NormalEquation(digits=15))
+
+
+def test_last_partitions_without_rows() -> None:
+    data = table(163_840)  # two blocks and a half
+    parts = [dask.delayed(data), *(dask.delayed(data[:0]) for _ in range(2))]
+    fit, one = gw.fit(parts, "y"), gw.fit(data, "y")
+    np.testing.assert_array_equal(fit.coefficients, one.coefficients)

@@ -19,11 +19,12 @@ from gausswork.data.distributed.partitions import (
     send,
     task,
 )
-from gausswork.data.distributed.readers import Count, Reader, Rows
+from gausswork.data.distributed.readers import Count, Reader, Rows, named
 from gausswork.data.distributed.sums import Summation, stretches
 from gausswork.data.distributed.waiting import as_they_come
 from gausswork.data.forest import Forest
 from gausswork.data.sources import Batch
+from gausswork.errors import ClusterError
 
 T = TypeVar("T")
 
@@ -61,9 +62,12 @@ class Cluster:
             if self.counts is None and self.partitions.lengths is None:
                 self._count(client)
             while True:
+                before = self.counts
                 total = self._summed(client, work, add, rows, self._lengths(), progress)
                 if total is not None:
                     return cast(T, total.total())
+                if before is not None:  # these were read, not merely told
+                    raise self._changed(before)
 
     def stream(self, rows: int) -> Iterator[Rows]:
         """Bring all rows here, in order, about so many at a time.
@@ -98,6 +102,17 @@ class Cluster:
             finally:
                 for _, futures in ahead:
                     self._drop(client, futures)
+
+    def _changed(self, before: Sequence[Count]) -> ClusterError:
+        """Say which partition has other rows than when it was read before."""
+        pairs = zip(before, self.counts or (), strict=True)
+        number = next(i for i, (old, new) in enumerate(pairs) if old.kept != new.kept)
+        self.counts, now = tuple(before), (self.counts or ())[number].kept
+        return ClusterError(
+            f"{named(number, self.partitions.whole)} had {before[number].kept:,} complete rows at "
+            f"first, and now has {now:,}. A fit reads its rows several times, and they must "
+            "be the same each time: keep what makes them with persist(), or write them to files."
+        )
 
     def _drop(self, client: Any, futures: Sequence[Any]) -> None:
         kept = list(self._kept.values())
