@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import array_api_strict as strict
@@ -455,8 +456,6 @@ def test_columns_of_tensors_are_columns() -> None:
 
 
 def test_a_device_without_ieee_arithmetic_is_refused() -> None:
-    from dataclasses import replace
-
     library = library_of(of_torch([1.0]))
     require_float64(library)
 
@@ -484,6 +483,27 @@ def test_a_device_without_memory_says_so(own: None, monkeypatch: pytest.MonkeyPa
     x, y = data()
     with pytest.raises(InputError, match=r"torch on cpu has no memory left .* MB are needed"):
         gw.fit(of_torch(x), of_torch(y))
+
+
+def test_a_device_that_is_full_from_the_start_is_not_taken_for_one_without_float64() -> None:
+    def exhausted(values: np.ndarray) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 MiB")
+
+    library = replace(library_of(torch.ones(1)), send=exhausted)
+    with pytest.raises(InputError, match=r"has no memory left .* Tried to allocate 2 MiB"):
+        require_float64(library)
+
+
+def test_tensors_that_are_differentiated_or_seen_negative(own: None) -> None:
+    x, y = data()
+    both = np.column_stack([y, y[::-1]])
+    several = gw.fit_many(of_torch(x).requires_grad_(), of_torch(both).requires_grad_())
+    for mine, theirs in zip(several.values(), gw.fit_many(x, both).values(), strict=True):
+        same(mine, theirs)
+    turned = torch.complex(of_torch(y), of_torch(y)).conj().imag  # torch notes the sign aside
+    assert turned.is_neg()
+    fit, one = gw.fit(of_torch(x), turned), gw.fit(x, -y)
+    np.testing.assert_allclose(fit.robust().standard_errors, one.robust().standard_errors)
 
 
 def test_settings_that_cost_float32_its_digits_do_not_matter(own: None) -> None:

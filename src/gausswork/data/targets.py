@@ -232,14 +232,14 @@ def _open_there(
     weighting: str,
 ) -> OpenedTargets:
     """Open arrays that stay with their library."""
-    from gausswork.data.devices.opening import open_foreign
+    from gausswork.data.devices.opening import open_foreign, plain
 
     if given is not None:
         raise InputError(
             f"targets names {listed(given)}, but an array has no column names. Pass the values "
             "as an (n, m) array where X is."
         )
-    y = targets if len(targets.shape) != 1 else targets[:, None]
+    y = plain(targets if len(targets.shape) != 1 else targets[:, None])
     if len(y.shape) != 2 or not int(y.shape[1]):
         raise InputError(f"targets must be of shape (n, m); it is of shape {tuple(y.shape)}.")
     names = tuple(f"y{j + 1}" for j in range(int(y.shape[1])))

@@ -8,7 +8,8 @@ these are fifteen functions, and need no dependency.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -20,6 +21,8 @@ from gausswork.errors import InputError
 
 # Elements worked on at once: what a processor's cache holds, what keeps a graphics card busy.
 ON_HOST, ON_DEVICE = 1 << 17, 1 << 21
+PORTIONS = 8  # of which a block of rows has at most so many
+_COPIES = 12  # of a block at a time in the sums of the finest tier with weights, as measured
 
 There: TypeAlias = Any  # an array of the other library, where it lies
 Host: TypeAlias = npt.NDArray[np.float64]
@@ -80,6 +83,28 @@ class Library:
         return self.reshape(vector, (-1, 1))
 
 
+@contextmanager
+def within_memory(library: Library) -> Iterator[None]:
+    """Say in words that a device has no memory left for a block of rows and what is made of it."""
+    try:
+        yield
+    except Exception as error:
+        text = f"{type(error).__name__} {error}"  # by name: each library has its own
+        if "OutOfMemory" not in text and "RESOURCE_EXHAUSTED" not in text:
+            raise
+        room = _COPIES * PORTIONS * library.portion * 8 // 10**6
+        raise InputError(
+            f"{library.words} has no memory left for a block of rows; up to {room:,} MB are "
+            "needed beside the data. Free what is not in use, or bring the arrays to the host "
+            f"first. ({first_line(error)})"
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """Return the beginning of what an error says."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
 def name_of_library(array: Any) -> str:
     """Return the name of the library that an array is of, as it is imported."""
     for name, kind in (("torch", "Tensor"), ("cupy", "ndarray"), ("jax", "Array")):
@@ -136,7 +161,7 @@ def _torch(array: Any) -> Library:
         portion=ON_HOST if device.type == "cpu" else ON_DEVICE,
         float64=lambda a: a.to(torch.float64),
         send=send,
-        fetch=lambda a: a.cpu().numpy(),
+        fetch=lambda a: a.cpu().resolve_neg().numpy(),
         join=lambda arrays, axis: torch.cat(tuple(arrays), dim=axis),
         sum=lambda a, axis: torch.sum(a, dim=axis),
         max=lambda a, axis: torch.amax(a, dim=axis),

@@ -19,6 +19,7 @@ from gausswork.data.devices.library import (
     dtype_of,
     library_of,
     name_of_library,
+    within_memory,
 )
 from gausswork.data.devices.source import DeviceSource
 from gausswork.data.opened import OpenedData
@@ -122,7 +123,7 @@ def open_new(new: Any, recipe: Recipe) -> tuple[There, Iterator[npt.NDArray[np.f
 
     check_positional(recipe)
     _require_numbers(_Argument(new, "the new data"))
-    x = _matrix(_plain(new), "the new data", allow_empty=True)
+    x = _matrix(plain(new), "the new data", allow_empty=True)
     check_columns(tuple(int(size) for size in x.shape), recipe)
     view = None if _asked_for_own() else _view(x)
     return x, None if view is None else array_blocks(view, recipe)
@@ -150,7 +151,7 @@ def open_foreign(
             f"{ARGUMENTS[weighting]} themselves, an array where X is."
         )
     library = library_of(x)
-    x, y = _matrix(_plain(x), "X"), _plain(y)
+    x, y = _matrix(plain(x), "X"), plain(y)
     rows, p = (int(size) for size in x.shape)
     y = _vector(y, "y", x)
     names = array_names(p, features)
@@ -160,10 +161,12 @@ def open_foreign(
     recipe = recipe_of(names, name)
     if weights is not None:
         argument = ARGUMENTS[weighting]
-        weights = _vector(_plain(weights), argument, x)
-        _check_weights(library, weights, weighting)
+        weights = _vector(plain(weights), argument, x)
+        with within_memory(library):
+            _check_weights(library, weights, weighting)
         recipe = replace(recipe, weights=Weights(argument, weighting))
-    findings: tuple[Finding, ...] = tuple(_rounded(library, x, y, names, name))
+    with within_memory(library):
+        findings: tuple[Finding, ...] = tuple(_rounded(library, x, y, names, name))
     if dtype_of(y) == "bool":
         findings = (*findings, binary_target(name))
     if INTERCEPT in names:
@@ -288,7 +291,7 @@ def _on_host(array: Any) -> bool:
     return len(devices) == 1 and all(device.platform == "cpu" for device in devices)
 
 
-def _plain(array: Any) -> There:
+def plain(array: Any) -> There:
     """Return an array without what a library notes down to differentiate by it."""
     return array.detach() if name_of_library(array) == "torch" else array
 

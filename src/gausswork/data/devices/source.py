@@ -14,12 +14,12 @@ from gausswork.data.arrays import (
     missing_value,
     nothing_left,
 )
-from gausswork.data.devices.library import Library, There, dtype_of
+from gausswork.data.devices.library import PORTIONS, Library, There, dtype_of, within_memory
 from gausswork.data.sources import Batch, Tally
 from gausswork.data.tables import floats_of_array, row_from_zero
 
 # A block has several portions of elements, and is a small share of the data with its temporaries.
-_PORTIONS, _BLOCKS = 8, 64
+_BLOCKS = 64
 _MOST_ROWS = 1 << 20  # the more rows, the fewer bits of a slice add up exactly
 
 
@@ -88,7 +88,7 @@ class DeviceSource:
         """Yield all rows in order as arrays of their library, in blocks that keep it busy."""
         q = len(self.names) + 1
         least = self.library.portion
-        elements = min(max(least, self.rows * q // _BLOCKS), _PORTIONS * least)
+        elements = min(max(least, self.rows * q // _BLOCKS), PORTIONS * least)
         rows = min(max(1024, elements // q // 1024 * 1024), _MOST_ROWS)
         for start in range(0, self.rows, rows):
             yield self.block(start, min(start + rows, self.rows))
@@ -114,7 +114,8 @@ class DeviceSource:
             self.library, self.x, self.y, self.names, self.target, missing or self.missing,
             self.weight, self.weighting, self.further,
         )  # fmt: skip
-        found._leave_out()
+        with within_memory(self.library):
+            found._leave_out()
         return found
 
     def _leave_out(self) -> None:

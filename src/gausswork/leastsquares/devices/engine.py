@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from gausswork.data.devices.library import Library, There
+from gausswork.data.devices.library import Library, There, first_line, within_memory
 from gausswork.data.sources import Batch
 from gausswork.data.weights import FREQUENCY
 from gausswork.errors import InputError
@@ -55,18 +55,8 @@ def _on(library: Library, kernel: Callable[..., T]) -> Callable[..., T]:
 
     @functools.wraps(kernel)
     def bound(*given: Any) -> T:
-        try:
+        with within_memory(library):
             return kernel(library, *given)
-        except Exception as error:
-            text = f"{type(error).__name__} {error}"  # by name: each library has its own
-            if "OutOfMemory" not in text and "RESOURCE_EXHAUSTED" not in text:
-                raise
-            room = 24 * 8 * library.portion // 10**6
-            raise InputError(
-                f"{library.words} has no memory left for a block of rows; some {room:,} MB are "
-                "needed beside the data. Free what is not in use, or bring the arrays to the host "
-                f"first. ({_first_line(error)})"
-            ) from error
 
     return bound
 
@@ -130,26 +120,25 @@ def require_float64(library: Library) -> None:
         "Bring the arrays to the host first, as in X.cpu(), cupy.asnumpy(X) or numpy.asarray(X)."
     )
     try:
-        there, one, other = (library.send(values) for values in (left, a, b))
-        found = [
-            library.transpose(there) @ there,
-            *dd.two_product(one, other),
-            *dd.two_sum(one, other),
-        ]
-        exact = all(
-            np.array_equal(library.host(mine), theirs)
-            for mine, theirs in zip(found, expected, strict=True)
-        )
+        with within_memory(library):
+            there, one, other = (library.send(values) for values in (left, a, b))
+            found = [
+                library.transpose(there) @ there,
+                *dd.two_product(one, other),
+                *dd.two_sum(one, other),
+            ]
+            exact = all(
+                np.array_equal(library.host(mine), theirs)
+                for mine, theirs in zip(found, expected, strict=True)
+            )
+    except InputError:
+        raise
     except (TypeError, RuntimeError, ValueError, NotImplementedError) as error:
         raise InputError(
-            f"{library.words} does not compute in float64 ({_first_line(error)}). {remedy}"
+            f"{library.words} does not compute in float64 ({first_line(error)}). {remedy}"
         ) from error
     if not exact:
         raise InputError(
             f"{library.words} does not compute in float64 as IEEE 754 asks: products that are "
             f"known to the last bit came out otherwise, so no digit could be certified. {remedy}"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

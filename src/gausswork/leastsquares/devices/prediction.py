@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gausswork.data.arrays import infinite_value
-from gausswork.data.devices.library import Library, There, library_of
+from gausswork.data.devices.library import Library, There, library_of, within_memory
 from gausswork.data.devices.opening import open_new
 from gausswork.data.tables import row_from_zero
 from gausswork.leastsquares import doubledouble as dd
@@ -50,7 +50,8 @@ def predict_there(
         found = [library.send(np.concatenate([np.empty(0), *each])) for each in parts]
     else:
         require_float64(library)
-        found, broken = _predicted(fit, library, x, kind, level)
+        with within_memory(library):
+            found, broken = _predicted(fit, library, x, kind, level)
     return (found[0] if kind is None else Prediction(*found)), broken
 
 
