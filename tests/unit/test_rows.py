@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,3 +114,20 @@ def test_other_rows_may_be_looked_at_when_they_are_given() -> None:
     x, y = arrays()
     fit = gw.fit(x, y)
     assert len(spread_rows(fit, (x[:20], y[:20]), 1000)[1]) == 20
+
+
+def test_two_looks_at_once_do_not_mix_up_the_rows_left_out() -> None:
+    n = 200_000
+    x = np.arange(n, dtype=float)
+    x[::7] = np.nan
+    data = {"x": x, "y": x**2 % 11.0, "kind": np.where(np.arange(n) % 3, "a", "b")}
+    one = gw.fit(data, "y")
+    of_many = gw.fit_many(data | {"z": x % 5.0}, ["y", "z"])["z"]
+    for fit in (one, of_many):
+        first: Any = source_of(fit)
+        whole = first.batches(n)
+        next(whole)
+        seen = np.asarray(first.dropped_rows)
+        next(source_of(fit).batches(1000))  # as a thread does that shares the fit
+        np.testing.assert_array_equal(first.dropped_rows, seen)
+        np.testing.assert_array_equal(seen, np.arange(0, n, 7))

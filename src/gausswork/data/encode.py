@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -94,6 +95,10 @@ class EncodedSource:
     def bytes_done(self) -> int | None:
         """How many of those bytes the running pass has read."""
         return self.table.bytes_done
+
+    def apart(self) -> EncodedSource:
+        """Return the same rows for a pass beside others, which keeps counts of its own."""
+        return copy(self)
 
     def without_missing(self, *, missing: str | None = None) -> EncodedSource:
         """Return a source that has no gaps: itself, unless the policy changes."""

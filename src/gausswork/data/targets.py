@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -63,6 +64,12 @@ class TargetSource:
         self.names = joint.names[:predictors]
         self.target = (joint.target, *joint.names[predictors:])[number]
         self.weighting = getattr(joint, "weighting", None)
+
+    def apart(self) -> TargetSource:
+        """Return the same rows for a pass beside others; see :meth:`EncodedSource.apart`."""
+        found = copy(self)
+        found.joint = getattr(self.joint, "apart", lambda: self.joint)()
+        return found
 
     @property
     def replayable(self) -> bool:

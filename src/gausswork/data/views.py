@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,12 @@ class ColumnView:
         self._lows = tuple(k for k, parent in enumerate(lows) if parent in place)
         self.low_of = tuple(place[lows[k]] for k in self._lows)
         self.powers = tuple(place[j] for j in getattr(whole, "powers", ()) if j in place)
+
+    def apart(self) -> ColumnView:
+        """Return the same rows for a pass beside others; see :meth:`EncodedSource.apart`."""
+        found = copy(self)
+        found.whole = getattr(self.whole, "apart", lambda: self.whole)()
+        return found
 
     @property
     def replayable(self) -> bool:

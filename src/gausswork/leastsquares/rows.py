@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,9 @@ def source_of(fit: Fit, data: Any = None) -> Source:
                 "that can be read only once. Pass the data that was fitted; for arrays the pair "
                 "(X, y)."
             )
-        return fit.source
+        # passes count, and what is counted here must not be mixed up in threads that share a fit
+        apart: Callable[[], Source] | None = getattr(fit.source, "apart", None)
+        return fit.source if apart is None else apart()
     if is_source(data):
         source: Source = data
     elif fit.design.formula is not None:
