@@ -117,8 +117,15 @@ def page(
     level: float = 0.95,
     command: str | None = None,
     checkup: Checkup | None = None,
+    file: str | None = None,
 ) -> str:
-    """Return the report as text; see :func:`write`."""
+    """Return the report as text; see :func:`write`.
+
+    Parameters
+    ----------
+    file : name of the file that the data came from, where the fit itself does not know it, as when
+        it was made in memory; the lines that make the fit again read it.
+    """
     level = check_level(level)
     checkup, reason = (checkup, "") if checkup is not None else _checked(fit, data)
     title = f"{fmt.visible(fit.target)}: least squares"
@@ -132,7 +139,7 @@ def page(
         _section("Picture", _figures(lambda: reportfigures.fit(fit, data, level))),
         _section("Check-up", _checkup(checkup, reason)),
         _section("Data", _data(fit)),
-        _section("How to do it again", _again(fit, command, level)),
+        _section("How to do it again", _again(fit, command, level, file)),
     ]
     body = "\n".join(part for part in parts if part)
     return (
@@ -283,13 +290,13 @@ def _data(fit: Fit) -> str:
     )
 
 
-def _again(fit: Fit, command: str | None, level: float) -> str:
+def _again(fit: Fit, command: str | None, level: float, file: str | None) -> str:
     parts = []
     if command is not None:
         parts.append(
             f"<p>On the command line:</p><pre><code>{_e(fmt.visible(command))}</code></pre>"
         )
-    parts.append(f"<p>In Python:</p><pre><code>{_e(python_lines(fit))}</code></pre>")
+    parts.append(f"<p>In Python:</p><pre><code>{_e(python_lines(fit, file))}</code></pre>")
     parts.append(
         '<p class="soft">Solved by '
         f"{_e(type(fit.method).__name__)}; condition number of the centred predictors "
@@ -298,10 +305,11 @@ def _again(fit: Fit, command: str | None, level: float) -> str:
     return "".join(parts)
 
 
-def python_lines(fit: Fit) -> str:
+def python_lines(fit: Fit, file: str | None = None) -> str:
     """Return the lines of Python that make the fit again, where the data is at hand."""
-    from_file = getattr(fit.source, "bytes_total", None) is not None
-    place = repr(fit.description.partition(" (")[0]) if from_file else "data"
+    if file is None and getattr(fit.source, "bytes_total", None) is not None:
+        file = fit.description.partition(" (")[0]
+    place = "data" if file is None else repr(file)
     formula = fit.design.formula
     given = []
     if formula is not None:
@@ -315,7 +323,7 @@ def python_lines(fit: Fit) -> str:
         kind = {"analytic": "weights", "frequency": "frequencies"}[fit.design.weights.kind]
         given.append(f"{kind}={fit.design.weights.name!r}")
     lines = ["import gausswork as gw", ""]
-    if not from_file:
+    if file is None:
         lines.append(f"# data: {fmt.visible(fit.description)}")
     lines += [
         f"fit = gw.fit({place}, {', '.join(given)})",

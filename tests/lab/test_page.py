@@ -375,3 +375,48 @@ def test_what_is_vendored_is_what_the_front_end_pins_with_its_licences() -> None
         assert f"{name} {pinned[name]}" in first
         assert f"{name} {pinned[name]} (" in licences
     assert sorted(path.name for path in vendor.iterdir()) == ["LICENSES.txt", "preact.js"]
+
+
+def test_an_answer_that_is_older_than_its_state_says_so(lab: Watched) -> None:
+    """Nobody reads an old verdict as that of the new network."""
+    page = lab.open("bell")
+    lab.settled("bell")
+    stage = page.locator(".stage")
+    assert stage.get_attribute("aria-busy") == "false"
+    page.evaluate("""() => {
+      const send = WebSocket.prototype.send;
+      WebSocket.prototype.send = function (text) { setTimeout(() => send.call(this, text), 1500); };
+    }""")
+    page.get_by_role("button", name="Exam scores").click()
+    page.locator('.stage[aria-busy="true"] + .late-sign').wait_for(timeout=1400)
+    assert page.get_by_text("Computing …").is_visible()
+    page.locator('.stage[aria-busy="false"]').wait_for()
+    assert not page.get_by_text("Computing …").is_visible()
+
+
+def test_a_reload_keeps_the_steps_to_undo(lab: Watched) -> None:
+    """What was done before a reload is taken back after it."""
+    page = lab.open("bell")
+    lab.settled("bell")
+    first = lab.shown("bell")
+    page.get_by_role("button", name="Exam scores").click()
+    lab.settled("bell")
+    then = lab.shown("bell")
+    page.reload()
+    lab.settled("bell")
+    assert lab.shown("bell") == then
+    page.get_by_role("button", name="Undo").click()
+    lab.settled("bell")
+    assert lab.shown("bell") == first
+    page.reload()
+    lab.settled("bell")
+    page.get_by_role("button", name="Redo").click()
+    lab.settled("bell")
+    assert lab.shown("bell") == then
+
+
+def test_the_dialog_to_share_does_not_scroll_sideways(lab: Watched) -> None:
+    page = lab.open("bell")
+    page.get_by_role("button", name="Share").click()
+    wide, seen = page.eval_on_selector("dialog", "one => [one.scrollWidth, one.clientWidth]")
+    assert wide <= seen

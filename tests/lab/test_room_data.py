@@ -262,3 +262,28 @@ def test_many_rows_and_columns_stay_quick_to_describe() -> None:
     assert len(found["columns"]) == 200
     assert len(found["checkup"]["points"]["row"]) <= 1_250
     assert len(json.dumps(found)) < 1_500_000
+
+
+def test_the_report_names_the_file_that_was_given() -> None:
+    """The lines that make the fit again are complete."""
+    tables = Tables()
+    table = tables.add("flats.csv", b"area,rent\n30,500\n45,640\n60,820\n80,990\n95,1200\n")
+    state = {**data.START, "table": table.id, "target": "rent", "features": ["area"]}
+    _, text = data.save({**state, "save": "report"}, tables)
+    assert "fit = gw.fit(&#x27;flats.csv&#x27;, target=" in text
+    assert "gw.fit(data" not in text
+
+
+def test_a_picture_is_not_taken_for_text_of_another_code() -> None:
+    png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+    with pytest.raises(InputError, match=r"is a picture \(PNG\), not a table") as told:
+        Tables().add("holiday.png", png)
+    assert "iconv" not in str(told.value)
+
+
+def test_least_and_most_of_a_column_are_told_apart() -> None:
+    tables = Tables()
+    table = tables.add("big.csv", b"a,b\n1000000000,1\n1000000003,2\n1000000005,4\n")
+    one = data.answer({**data.START, "table": table.id, "target": "", "features": []}, tables)
+    column = one["columns"][0]
+    assert column["low"] != column["high"]

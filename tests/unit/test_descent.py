@@ -121,7 +121,8 @@ def test_a_start_whose_loss_is_no_number_is_refused() -> None:
 def test_slow_convergence_is_said() -> None:
     fit = descent(learning_rate=0.01, epochs=1000)
     said = sentence(fit, "descent-unfinished")
-    assert "after 1,000 epochs 0.24 % of the way remains; 3,884 epochs come within 1e-6" in said
+    assert "after 1,000 epochs 0.24 % of the way remains for the slowest coefficient; " in said
+    assert "3,884 epochs come within 1e-6" in said
     assert fit.descent is not None
     assert fit.descent.outcome is Outcome.UNFINISHED
     # what it says is so, to the epoch
@@ -450,8 +451,8 @@ def test_a_stream_that_passes_once() -> None:
 
 
 def test_words_for_what_remains() -> None:
-    assert remains(0.002409) == "0.24 % of the way remains"
-    assert remains(1.0) == "100 % of the way remains"
+    assert remains(0.002409) == "0.24 % of the way remains for the slowest coefficient"
+    assert remains(1.0) == "100 % of the way remains for the slowest coefficient"
     assert "7.36 times as far" in remains(7.361)
 
 

@@ -18,6 +18,12 @@ SAMPLE_BYTES = 1 << 20  # how much of a file its types are judged by
 _SEPARATORS = {b",": "commas", b";": "semicolons", b"\t": "tabs", b"|": "vertical bars"}
 _BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
+_NO_TABLES = {
+    b"\x89PNG\r\n": "a picture (PNG)",
+    b"\xff\xd8\xff": "a picture (JPEG)",
+    b"GIF8": "a picture (GIF)",
+    b"%PDF-": "a PDF document",
+}
 _SNIFFED_RECORDS = 100
 _PLAIN_NUMBER = re.compile(rb"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 
@@ -100,6 +106,7 @@ def skip_bytes(stream: Any, count: int, *, seek: bool) -> None:
 def read_head(file: DataFile) -> tuple[CsvHead, bytes]:
     """Read the head of a CSV file and a sample of complete data records behind it."""
     sample = _first_bytes(file)
+    _refuse_other_files(file, sample)
     _refuse_wide_text(file, sample)
     start = len(_BOM) if sample.startswith(_BOM) else 0
     newline = b"\n" if b"\n" in sample or b"\r" not in sample else b"\r"
@@ -145,6 +152,15 @@ def _first_bytes(file: DataFile) -> bytes:
             f"{file.name} cannot be read: {error}. The file is damaged or incomplete."
         ) from None
     return b"".join(parts)
+
+
+def _refuse_other_files(file: DataFile, sample: bytes) -> None:
+    for start, what in _NO_TABLES.items():
+        if sample.startswith(start):
+            raise DataFileError(
+                f"{file.name} is {what}, not a table. Give the numbers themselves, as a CSV or "
+                "Parquet file."
+            )
 
 
 def _refuse_wide_text(file: DataFile, sample: bytes) -> None:

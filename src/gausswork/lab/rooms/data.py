@@ -224,7 +224,7 @@ def save(state: Mapping[str, Any], tables: Tables) -> tuple[str, str]:
     command = _command(s, table.name)
     return (
         f"{stem}-report.html",
-        htmlreport.page(fit, level=s.level, command=command, checkup=checkup),
+        htmlreport.page(fit, level=s.level, command=command, checkup=checkup, file=table.name),
     )
 
 

@@ -62,6 +62,7 @@ def _numbers(table: Table, column: Column, step: int) -> dict[str, Any]:
     low, high = float(known.min()), float(known.max())
     if low == high:
         return {"sketch": None, "said": f"always {_text(low)}"}
+    least, most = _apart(low, high)
     try:
         seen = histogram_of(known, name=column.name)
     except InputError as error:
@@ -69,8 +70,8 @@ def _numbers(table: Table, column: Column, step: int) -> dict[str, Any]:
     return {
         "mean": _text(seen.mean),
         "sd": _text(seen.sd),
-        "low": _text(low),
-        "high": _text(high),
+        "low": least,
+        "high": most,
         "sketch": {"counts": seen.counts.tolist(), "below": seen.below, "above": seen.above},
         "sampled": step > 1,
     }
@@ -100,8 +101,17 @@ def _levels(table: Table, column: Column) -> dict[str, Any]:
     }
 
 
-def _text(value: float) -> str:
-    return fmt.significant(value, 4, strip=True).replace("-", "−", 1)
+def _text(value: float, digits: int = 4) -> str:
+    return fmt.significant(value, digits, strip=True).replace("-", "−", 1)
+
+
+def _apart(low: float, high: float) -> tuple[str, str]:
+    """Return two different numbers with as many digits as tell them apart by what lies between."""
+    for digits in range(4, 17):
+        unit = 10.0 ** (1 - digits) * max(abs(low), abs(high))
+        if high - low >= 10.0 * unit:
+            break
+    return _text(low, digits), _text(high, digits)
 
 
 def proposal(table: Table) -> dict[str, Any]:

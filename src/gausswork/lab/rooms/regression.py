@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -235,7 +236,6 @@ def _look(opened: Opened, *, check: bool) -> Seen:
         rows = rows.take(np.arange(0, len(rows), apart))
     x = opened.values()
     least, most = float(np.nanmin(x)), float(np.nanmax(x))
-    room = _ROOM * (most - least)
     return Seen(
         fit=fit,
         rows=rows,
@@ -243,9 +243,18 @@ def _look(opened: Opened, *, check: bool) -> Seen:
         x=x[rows.row],
         quantiles=_quantiles(rows.standardized),
         findings=findings,
-        grid=np.linspace(least - room, most + room, GRID),
+        grid=np.linspace(*_ends(least, most), GRID),
         equation=gw.normal_equation(fit),
     )
+
+
+def _ends(least: float, most: float) -> tuple[float, float]:
+    """Return where the line is drawn from and to: a bit beyond the points, at round numbers."""
+    room = _ROOM * (most - least)
+    if not 0.0 < room < math.inf:
+        return least - room, most + room
+    decimals = 3 - math.floor(math.log10(room))
+    return round(least - room, decimals), round(most + room, decimals)
 
 
 def step(rows: int) -> int:

@@ -21,7 +21,7 @@ _THEORY = """\
 # The theory of wide networks: chi is the factor on squared gradients per layer
 theory = mean_field("{activation}", weight_variance)
 chi = theory.chi
-print(theory)
+print(f"a wide network is {{theory.phase}}: squared gradients × {{chi:.3g}} per layer")
 """
 _DIGITS = """\
 
@@ -37,9 +37,11 @@ y = (x[:, 0] * x[:, 1] > 0.0).astype(int)
 """
 _DOCTOR = """\
 
-# The doctor: one batch forward and backward
+# The doctor: one batch forward and backward, its layers called as in the lab
 model = mlp([{width}] * {depth}, inputs=x.shape[1], outputs={classes}, activation="{activation}")
 initialize(model, chosen, seed={seed})
+names = [{names} for k in range(1, {depth} + 1){inner}] + ["output"]
+model = torch.nn.Sequential(OrderedDict(zip(names, model)))
 batch = torch.tensor(x[:{batch}], dtype=torch.float32), torch.tensor(y[:{batch}])
 diagnosis = diagnose(model, batch, cross_entropy)
 print(diagnosis)
@@ -54,9 +56,17 @@ _TRAINING = """\
 # The same network under each scheme, the same rows in the same order
 schemes = {{
 {schemes}}}
+
+
+def progress(done, of):
+    if done % max(1, of // 20) == 0 or done == of:
+        print(f"training: {{done}} of {{of}} epochs", flush=True)
+
+
 comparison = compare(
     [{width}] * {depth}, schemes, (x, y), seeds=range({seed}, {last}),
     activation="{activation}", epochs={epochs}, learning_rate={rate!r}, together={together},
+    progress=progress,
 )
 print(comparison)
 learned = [run.learned for run in comparison.runs]
@@ -81,18 +91,23 @@ def lines(s: start.State) -> str:
     used += ["compare"] if doctor and s.trained else []
     made = (s.scheme, *(s.schemes if s.trained else ()))
     used += ["gain"] if any(" gain(" in _scheme(s, name) for name in made) else []
+    needs = f"# pip install 'gausswork[torch{',sklearn' if s.data == 'digits' else ''}]'\n"
     imported = f"from gausswork.initialization import {', '.join(sorted(used))}\n\n"
     if doctor:
         digits = "from sklearn.datasets import load_digits\n" if s.data == "digits" else ""
         imported = (
-            f"import torch\n{digits}from torch.nn.functional import cross_entropy\n\n"
+            f"{needs}from collections import OrderedDict\n\nimport torch\n{digits}"
+            "from torch.nn.functional import cross_entropy\n\n"
             f"import gausswork as gw\n{imported}"
         )
+    bare = s.activation == "linear"  # then no layer of its own follows
     given = {
         "width": s.width, "depth": s.depth, "seed": s.seed, "activation": s.activation,
         "chosen": _scheme(s, s.scheme), "batch": start.BATCH, "rows": start.ROWS,
         "features": start.FEATURES, "classes": start.CLASSES[s.data], "epochs": s.epochs,
         "rate": s.rate, "last": s.seed + s.networks, "together": len(s.schemes) * s.networks,
+        "names": 'f"layer {k}"' if bare else "name",
+        "inner": "" if bare else f' for name in (f"layer {{k}}", f"{s.activation} {{k}}")',
         "schemes": "".join(f'    "{n}": {_scheme(s, n)},\n' for n in s.schemes),
     }  # fmt: skip
     parts = [_LAW]

@@ -57,8 +57,9 @@ export function open({ model, el, room, css }) {
     rooms: [{ name, start: model.get("start") }],
     tables: new TableList(model.get("tables")),
     storage: {
-      read: () => model.get("state"),
-      write: (_, state) => {
+      read: (key) => (key === name ? model.get("state") : null),
+      write: (key, state) => {
+        if (key !== name) return; // the history lives as long as the widget
         model.set("state", state);
         model.save_changes();
       },

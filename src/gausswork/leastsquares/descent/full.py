@@ -320,7 +320,7 @@ def remaining_share(away: Array, loss: Quadratic) -> float:
 
 
 def remains(share: float) -> str:
-    """Say what share of the way remains: 0.0024 is ``0.24 % of the way remains``."""
+    """Say what share of the way remains: 0.0024 is ``0.24 % of the way remains for …``."""
     if share > 1.0:
         return f"a coefficient is {share:.3g} times as far from its goal as at the start"
-    return f"{float(f'{100.0 * share:.2g}'):.10g} % of the way remains"
+    return f"{float(f'{100.0 * share:.2g}'):.10g} % of the way remains for the slowest coefficient"

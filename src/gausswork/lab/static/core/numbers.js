@@ -23,6 +23,9 @@ export function format(value, digits = 4) {
   return grouped(plain).replace("-", "−");
 }
 
+/** So many of something: 1 row, 934 rows. */
+export const many = (count, thing) => `${format(count, 12)} ${thing}${count === 1 ? "" : "s"}`;
+
 /** A number of a table or an axis, with a fixed count of decimals. */
 export function fixed(value, decimals) {
   if (typeof value !== "number" || !Number.isFinite(value)) return format(value);
@@ -56,12 +59,14 @@ function grouped(text) {
   return part === undefined ? spaced : `${spaced}.${part}`;
 }
 
+const NONE = "not a number";
+
 /** One number on the screen, by its name in `answer.shown`: large, labelled, read by the tests. */
-export function Shown({ name, value, label, digits = 4, unit = "", as = format, tone = "" }) {
+export function Shown({ name, value, label, digits = 4, unit = "", as = format, tone = "", none = NONE }) {
   const text = Array.isArray(value) ? value.map((one) => as(one, digits)).join("  ") : as(value, digits);
   return html`<div class=${`shown ${tone}`}>
     <span class="shown-label">${label}</span>
     <output class="shown-value" data-shown=${name} data-value=${JSON.stringify(value ?? null)}
-      data-digits=${digits}>${text}</output>${unit && html`<span class="shown-unit">${unit}</span>`}
+      data-digits=${digits}>${value === NONE ? "—" : text}</output>${value === NONE && html`<small class="shown-why">${none}</small>`}${unit && html`<span class="shown-unit">${unit}</span>`}
   </div>`;
 }

@@ -39,7 +39,7 @@ export async function copy(text) {
 }
 
 /** The panel of a room. */
-export function Python({ lab, name, state, onClose }) {
+export function Python({ lab, name, state, needs = "", onClose }) {
   const [{ script, of }, setScript] = useState({ script: "", of: null });
   const [problem, setProblem] = useState(null);
   const [done, setDone] = useState("");
@@ -67,7 +67,9 @@ export function Python({ lab, name, state, onClose }) {
         disabled=${!script}>Save .py</${Button}>
       <${Button} onClick=${onClose} label="Close Python" kind="quiet">✕</${Button}>
     </div>
-    <p class="line">This script computes the numbers on the screen. It runs wherever gausswork is installed.</p>
+    <p class="line">This script computes the numbers on the screen. ${needs
+      ? html`It needs <code>pip install '${needs}'</code>.`
+      : "It runs wherever gausswork is installed."}</p>
     ${problem ? html`<p class="problem">${problem.sentence} ${problem.remedy}</p>` : html`<${Code} text=${script} />`}
   </aside>`;
 }

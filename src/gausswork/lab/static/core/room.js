@@ -82,6 +82,7 @@ export function RoomPage({ lab, name, module }) {
   const [python, setPython] = useState(false);
   const [sharing, setSharing] = useState(false);
   const place = useRef(null);
+  const stage = useRef(null);
   useEffect(() => {
     const listening = lab.embedded ? place.current : globalThis; // a notebook has keys of its own
     const key = (event) => {
@@ -96,6 +97,7 @@ export function RoomPage({ lab, name, module }) {
     listening.addEventListener("keydown", key);
     return () => listening.removeEventListener("keydown", key);
   }, [lab, store]);
+  useLate(store, of, stage);
   // Whether the answer on the screen is that to the state: false no sooner than it is drawn, true
   // with the first move of the hand, before anything is.
   useLayoutEffect(() => { place.current.dataset.busy = String(of !== store.now); });
@@ -134,15 +136,40 @@ export function RoomPage({ lab, name, module }) {
     </header>
     <${Problem} problem=${problem} />
     <div class=${`room-body ${python ? "with-python" : ""}`}>
-      <div class=${`stage ${problem ? "stale" : ""}`}>
+      <div ref=${stage} class=${`stage ${problem ? "stale" : ""}`}>
         ${answer
           ? html`<${module.Room} lab=${lab} state=${store.now} set=${set} answer=${answer} start=${store.start} />`
           : !problem && html`<${Waiting} words=${module.waiting} />`}
       </div>
-      ${python && html`<${Python} lab=${lab} name=${name} state=${store.now} onClose=${() => setPython(false)} />`}
+      ${answer && html`<p class="late-sign" role="status">Computing …</p>`}
+      ${python && html`<${Python} lab=${lab} name=${name} needs=${module.needs} state=${store.now} onClose=${() => setPython(false)} />`}
     </div>
     ${sharing && html`<${Share} lab=${lab} name=${name} store=${store} onClose=${() => setSharing(false)} />`}
   </${part}>`;
+}
+
+const LATE = 300; // ms that an answer may be older than the state without a word of it
+
+/**
+ * Say so where what is on the screen answers an earlier state: the stage is busy, which dims it and
+ * shows the sign. An answer that arrives while the hand still moves begins the time anew.
+ */
+function useLate(store, of, stage) {
+  useLayoutEffect(() => {
+    let timer = null;
+    const late = (is) => stage.current.setAttribute("aria-busy", String(is));
+    const look = () => {
+      if (of === store.now || of === null) { // nothing is waited for, or the first answer still is
+        clearTimeout(timer);
+        timer = null;
+        late(false);
+      } else timer ??= setTimeout(() => late(true), LATE);
+    };
+    late(false);
+    look();
+    const leave = store.subscribe(look);
+    return () => { clearTimeout(timer); leave(); };
+  }, [store, of]);
 }
 
 /** What is said until the first answer is there; a room that takes long to begin says why. */
@@ -190,7 +217,7 @@ function Share({ lab, name, store, onClose }) {
       <${Button} onClick=${() => download(`gausswork-${name}.json`,
         `${JSON.stringify({ gausswork: "lab", room: name, state: store.committed }, null, 1)}\n`, "application/json")}>Save as a file</${Button}>
       <${Button} onClick=${() => file.current.click()}>Open a file</${Button}>
-      <input ref=${file} type="file" accept=".json" class="unseen" tabindex="-1" aria-label="A saved room"
+      <input ref=${file} type="file" accept=".json" class="unseen" tabindex="-1" aria-hidden="true"
         onChange=${(e) => { open(e.currentTarget.files[0]); e.currentTarget.value = ""; }} />
       <${Button} kind="strong" onClick=${() => dialog.current.close()}>Close</${Button}>
     </div>

@@ -4,6 +4,7 @@
 // step that undo takes back. Each tab keeps its own state; a new tab begins with the latest one.
 
 const MOST_STEPS = 200;
+const KEPT = 200_000; // characters of history that a reload keeps: the newest steps that fit
 const KEY = "gausswork-lab:";
 
 /** Storage that may be full or forbidden: then the state lives as long as the page. */
@@ -37,6 +38,7 @@ export class RoomState {
     this.committed = this.now;
     this.past = [];
     this.future = [];
+    this.remember();
     this.listeners = new Set();
     this.commits = 0; // how many steps this page has ended: an announcement belongs to one
   }
@@ -66,6 +68,22 @@ export class RoomState {
     this.committed = this.now;
     this.commits += 1;
     this.storage.write(this.name, this.now);
+    let room = KEPT;
+    const newest = (steps) => {
+      let from = steps.length;
+      while (from > 0 && (room -= JSON.stringify(steps[from - 1]).length) >= 0) from -= 1;
+      return steps.slice(from);
+    };
+    this.storage.write(`history-${this.name}`, { of: this.now, past: newest(this.past), future: newest(this.future) });
+  }
+
+  /** Take up the history of an earlier page, where it belongs to the state that was kept. */
+  remember() {
+    const { of = null, past = [], future = [] } = this.storage.read(`history-${this.name}`) ?? {};
+    if (!same(of, this.now) || !Array.isArray(past) || !Array.isArray(future)) return;
+    const step = (state) => merged(this.start, Object(state));
+    this.past = past.map(step);
+    this.future = future.map(step);
   }
 
   undo() {

@@ -78,7 +78,7 @@ export function GiveFile({ lab, onTable, label = "Open a CSV file …", large = 
   if (lab.embedded) return null; // a notebook gives its data in Python
   return html`<div class=${`give-file ${large ? "large" : ""} ${over ? "over" : ""}`}
     onDragOver=${(e) => { e.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)} onDrop=${drop}>
-    <input ref=${input} type="file" class="unseen" tabindex="-1" aria-label=${label}
+    <input ref=${input} type="file" class="unseen" tabindex="-1" aria-hidden="true"
       accept=".csv,.tsv,.txt,.gz,.zst,.bz2,.parquet,.arrow"
       onChange=${(e) => { take(e.currentTarget.files[0]); e.currentTarget.value = ""; }} />
     <${Button} onClick=${() => input.current.click()} disabled=${!!busy}>${busy ? `Reading ${busy} …` : label}</${Button}>

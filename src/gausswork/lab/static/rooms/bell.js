@@ -169,9 +169,9 @@ function Curve({ state, answer, move }) {
         <line class="mean-line" x1=${frame.x(shown.mean)} x2=${frame.x(shown.mean)} y1=${frame.y(top)} y2=${frame.bottom} />
         <path class="mark-line" d=${path(frame.x, frame.y, answer.curve.x, answer.curve.y)} />
         <line class="sd-line" x1=${frame.x(shown.mean)} x2=${frame.x(answer.shoulder[0])} y1=${frame.y(answer.shoulder[1])} y2=${frame.y(answer.shoulder[1])} />
-        ${state.log || frame.x(answer.shoulder[0]) - frame.x(shown.mean) < 70
+        ${namesSd(frame, state, answer) && (state.log || narrow(frame, answer) || meetsRule(frame, state, answer)
           ? html`<text class="note" x=${frame.x(answer.shoulder[0]) + 16} y=${frame.y(answer.shoulder[1]) + 5}>sd ${format(shown.sd, 3)}</text>`
-          : html`<text class="note" x=${(frame.x(shown.mean) + frame.x(answer.shoulder[0])) / 2} y=${frame.y(answer.shoulder[1]) - 9} text-anchor="middle">sd ${format(shown.sd, 3)}</text>`}`}
+          : html`<text class="note" x=${(frame.x(shown.mean) + frame.x(answer.shoulder[0])) / 2} y=${frame.y(answer.shoulder[1]) - 9} text-anchor="middle">sd ${format(shown.sd, 3)}</text>`)}`}
     </${Frame}>`;
 }
 
@@ -201,6 +201,12 @@ function Rule({ frame, answer }) {
       <text class="note" x=${frame.x(answer.shown.mean) + 6} y=${y - 5}>${fixedShare(one.share)}</text></g>`;
   })}</g>`;
 }
+
+// The name of the sd stands on its line, or beside the shoulder where a share of the rule is in the way.
+const narrow = (frame, answer) => frame.x(answer.shoulder[0]) - frame.x(answer.shown.mean) < 70;
+const meetsRule = (frame, state, answer) => state.rule
+  && answer.intervals.some((_, k) => Math.abs(frame.y(answer.shoulder[1]) - heightOf(frame, answer, k)) < 26);
+const namesSd = (frame, state, answer) => !(narrow(frame, answer) && meetsRule(frame, state, answer));
 
 const heightOf = (frame, answer, k) => frame.bottom - (3 - k) * Math.min(34, (frame.bottom - frame.top) / 9);
 const fixedShare = (share) => `${format(100 * share, 4)} %`;
@@ -261,7 +267,7 @@ function Wide({ label, value, min, max, least, most, log = false, onInput }) {
   const seen = Math.min(max, Math.max(min, value));
   return html`<div class="wide-slider"><${Slider} label=${label} value=${seen} min=${min} max=${max} log=${log} field=${false}
       text=${() => format(value, 5)} onInput=${onInput} />
-    <${NumberField} label=${`${label}, typed`} hideLabel value=${value} min=${least} max=${most} digits=${8} onInput=${onInput} /></div>`;
+    <${NumberField} label=${label} hideLabel value=${value} min=${least} max=${most} digits=${8} onInput=${onInput} /></div>`;
 }
 
 const SAMPLES = [

@@ -1,7 +1,7 @@
 // The check-up of a fit: four figures with one row lit in all of them, the tests, the worst rows.
 import { html, useMemo, useState } from "../vendor/preact.js";
 import { Panel, Slider } from "../core/controls.js";
-import { format } from "../core/numbers.js";
+import { format, many } from "../core/numbers.js";
 import { Frame, line as path, nice } from "../core/plot.js";
 
 const known = (values) => values.filter((v) => v !== null);
@@ -48,7 +48,7 @@ export function Checkup({ checkup, target }) {
       line: "Beyond a dashed line (Cook’s distance ½ and 1) a row moves the whole fit.",
     },
   ];
-  const shown = count < checkup.all_rows ? `${format(count)} of ${format(checkup.all_rows)} rows are drawn, the worst among them. ` : "";
+  const shown = count < checkup.all_rows ? `${format(count)} of ${many(checkup.all_rows, "row")} are drawn, the worst among them. ` : "";
   return html`<${Panel} title="Check-up" line=${`${shown}Point at a row, or choose it below: it lights up in all four.`} class="checkup">
     <div class="figures">${figures.map((figure) => html`<${Figure} key=${figure.name} figure=${figure} points=${points} ranges=${ranges}
       lit=${lit} setLit=${setLit} />`)}</div>

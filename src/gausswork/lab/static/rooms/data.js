@@ -1,7 +1,7 @@
 // Room "your data": columns, a fit, its check-up, and its report to take along.
 import { html, useEffect, useId, useRef, useState } from "../vendor/preact.js";
 import { Button, Choice, Findings, Panel, Problem, Switch } from "../core/controls.js";
-import { format, Shown } from "../core/numbers.js";
+import { format, many, Shown } from "../core/numbers.js";
 import { download } from "../core/python.js";
 import { GiveFile, useTables } from "../core/tables.js";
 import { Checkup } from "./data-checkup.js";
@@ -33,7 +33,7 @@ export function Room({ lab, state, set, answer }) {
   chosen.current = state;
   const take = async (table) => {
     set(await offer(table, lab, chosen.current), { commit: true });
-    lab.say(`${table.name} is read: ${table.rows} rows, ${table.columns.length} columns.`);
+    lab.say(`${table.name} is read: ${many(table.rows, "row")}, ${many(table.columns.length, "column")}.`);
   };
   return html`<div class="views">
     <${Give} lab=${lab} state=${state} answer=${answer} take=${take} />
@@ -103,7 +103,7 @@ function Give({ lab, state, answer, take }) {
         ${!here && html`<option value=${state.table} selected>(its file is not open)</option>`}
       </select></div>
       <p class="verdict" data-table=${answer.table.name}>${answer.table.name}</p>
-      <p class="line">${format(answer.table.rows)} rows, ${answer.columns.length} columns${gaps(answer.columns)}</p>
+      <p class="line">${many(answer.table.rows, "row")}, ${many(answer.columns.length, "column")}${gaps(answer.columns)}</p>
       ${dropped?.busy && html`<p class="line" role="status">Reading ${dropped.busy} …</p>`}
       <${Problem} problem=${dropped?.problem} />
       <${Findings} findings=${answer.findings} />
@@ -208,8 +208,8 @@ function Model({ lab, state, set, answer }) {
       <div class="numbers">
         <${Shown} name="r_squared" label="R²: share explained" value=${shown.r_squared} digits=${4} tone="blue" />
         <${Shown} name="residual_sd" label="residual sd" value=${shown.residual_sd} digits=${4} />
-        <${Shown} name="rows" label="rows fitted" value=${shown.rows} digits=${8} />
-        ${fit.dropped > 0 && html`<p class="dropped">${format(fit.dropped)} of ${format(fit.read)} rows left out: a used column has a gap there.</p>`}
+        <${Shown} name="rows" label=${shown.rows === 1 ? "row fitted" : "rows fitted"} value=${shown.rows} digits=${8} />
+        ${fit.dropped > 0 && html`<p class="dropped">${format(fit.dropped)} of ${many(fit.read, "row")} left out: a used column has a gap there.</p>`}
       </div>
       <div class="row"><${Button} kind="strong" onClick=${() => save("report")}>Download the report</${Button}>
         <${Button} onClick=${() => save("model")}>Save the model</${Button}>

@@ -42,14 +42,14 @@ export function Room({ lab, state, set, answer, start }) {
   return html`<div class="views regression">
     <${Panel} class="main" title="Points and their line" line=${own
       ? "Drag a point; press in the plane to add one. Of all lines this one makes the sum of the squared distances least."
-      : `All ${format(shown.rows)} rows are fitted; ${x.length < shown.rows ? `${format(x.length)} of them, evenly spread, are drawn.` : "all are drawn."}`}>
+      : `${shown.rows === 1 ? "1 row is" : `All ${format(shown.rows)} rows are`} fitted; ${x.length < shown.rows ? `${format(x.length)} of them, evenly spread, are drawn` : "all are drawn"}. Points of a file stay where they are until you take them, below.`}>
       <${Scatter} ...${{ state, set, answer, view, mode }} />
       <${Facts} view=${view} names=${[answer.x_name, answer.y_name]} />
       <div class="row tools-below">${own
         ? html`<${Choice} label="Pressing in the plane" value=${mode} onInput=${(value) => setMode(value)} options=${[
             { value: "move", label: "adds a point" }, { value: "draw", label: "draws many" }, { value: "erase", label: "erases" }]} />
           <${Button} disabled=${!x.length} onClick=${() => set({ x: [], y: [] }, { commit: true })}>Clear</${Button}>`
-        : html`<${Button} onClick=${take}>Take these ${format(x.length)} points to move them</${Button}>`}
+        : html`<${Button} onClick=${take}>Take ${x.length === 1 ? "this point to move it" : `these ${format(x.length)} points to move them`}</${Button}>`}
       </div>
       ${own && html`<p class="help">Keyboard: Tab to a point, arrows move it (with Shift farther), Page Up and Page Down go to
         its neighbours, Delete removes it. Tab to the cross, move it with arrows; Enter adds a point there.</p>`}
@@ -248,10 +248,10 @@ function Words({ answer }) {
     <div class="numbers two">
       <${Shown} name="slope_error" value=${shown.slope_error} label="error of slope" digits=${3} tone="small" />
       <${Shown} name="intercept_error" value=${shown.intercept_error} label="of intercept" digits=${3} tone="small" />
-      <${Shown} name="rows" value=${shown.rows} label="points" tone="small" />
+      <${Shown} name="rows" value=${shown.rows} label=${shown.rows === 1 ? "point" : "points"} tone="small" />
       <${Shown} name="digits" value=${shown.digits} label="digits to trust" digits=${3} tone="small" />
     </div>
-    ${answer.left_out > 0 && html`<p class="help">${format(answer.left_out)} rows have a gap and are left out.</p>`}
+    ${answer.left_out > 0 && html`<p class="help">${answer.left_out === 1 ? "1 row has a gap and is" : `${format(answer.left_out)} rows have a gap and are`} left out.</p>`}
   </${Panel}>`;
 }
 

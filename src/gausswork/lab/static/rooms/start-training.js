@@ -161,7 +161,7 @@ function Curves({ run, old }) {
 /** The present loss; where it has left the picture, that is said with the number. */
 function lossWords(mean, epoch) {
   const value = mean[epoch];
-  if (value === null || value === undefined) return "not a number";
+  if (value === null || value === undefined) return "—";
   return value > OFF_SCALE ? `off scale: ${format(value, 3)}` : format(value, 3);
 }
 

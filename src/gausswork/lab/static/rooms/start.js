@@ -9,6 +9,8 @@ export const name = "start";
 export const title = "Initialisation";
 export const line = "See signals and gradients die, explode or arrive, layer by layer, before any training.";
 
+export const needs = "gausswork[torch,sklearn]"; // for the script
+
 export const waiting = "Loading PyTorch: a few seconds, once for each start of the lab …";
 
 export const SCHEMES = ["zeros", "rand", "randn", "default", "lecun", "xavier", "he", "orthogonal"];
@@ -62,6 +64,7 @@ export function Room({ lab, state, set, answer }) {
 /** The verdict, large, with the numbers behind it and what to do. */
 function Doctor({ doctor, answer, state, change }) {
   const { shown } = answer;
+  const silent = "nothing arrives: 0 / 0";
   const cure = !doctor.healthy && state.scheme !== "he";
   return html`<${Panel} title="What the doctor says">
     <div class=${`doctor ${doctor.healthy ? "well" : "ill"}`} data-healthy=${String(doctor.healthy)}>
@@ -70,10 +73,10 @@ function Doctor({ doctor, answer, state, change }) {
       ${cure && html`<${Button} kind="strong" onClick=${() => change({ scheme: "he", scale: 1 }, { commit: true })}>Try He</${Button}>`}
     </div>
     <div class="numbers">
-      <${Shown} name="forward" label="Signals per layer ×" value=${shown.forward} digits=${3} tone="blue" />
-      <${Shown} name="backward" label="Gradients per layer ×" value=${shown.backward} digits=${3} tone="red" />
-      <${Shown} name="forward_total" label="Signals in all ×" value=${shown.forward_total} digits=${3} tone="blue" />
-      <${Shown} name="backward_total" label="Gradients in all ×" value=${shown.backward_total} digits=${3} tone="red" />
+      <${Shown} name="forward" label="Signals per layer ×" value=${shown.forward} none=${silent} digits=${3} tone="blue" />
+      <${Shown} name="backward" label="Gradients per layer ×" value=${shown.backward} none=${silent} digits=${3} tone="red" />
+      <${Shown} name="forward_total" label="Signals in all ×" value=${shown.forward_total} none=${silent} digits=${3} tone="blue" />
+      <${Shown} name="backward_total" label="Gradients in all ×" value=${shown.backward_total} none=${silent} digits=${3} tone="red" />
       <${Shown} name="loss" label="Loss at the start" value=${shown.loss} digits=${4} />
     </div>
     <div class="doctor-findings"><${Findings} findings=${doctor.findings}
