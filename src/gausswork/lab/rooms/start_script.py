@@ -53,7 +53,8 @@ gradient_sizes = [layer.gradient_sd for layer in diagnosis.layers]
 """
 _TRAINING = """\
 
-# The same network under each scheme, the same rows in the same order
+# The same network under each scheme, the same rows in the same order. What it says of a layer
+# calls it by its place in mlp: '0' is layer 1, '{stride}' layer 2, and so on.
 schemes = {{
 {schemes}}}
 
@@ -107,6 +108,7 @@ def lines(s: start.State) -> str:
         "features": start.FEATURES, "classes": start.CLASSES[s.data], "epochs": s.epochs,
         "rate": s.rate, "last": s.seed + s.networks, "together": len(s.schemes) * s.networks,
         "names": 'f"layer {k}"' if bare else "name",
+        "stride": 1 if bare else 2,
         "inner": "" if bare else f' for name in (f"layer {{k}}", f"{s.activation} {{k}}")',
         "schemes": "".join(f'    "{n}": {_scheme(s, n)},\n' for n in s.schemes),
     }  # fmt: skip

@@ -170,7 +170,7 @@ function Curve({ state, answer, move }) {
         <path class="mark-line" d=${path(frame.x, frame.y, answer.curve.x, answer.curve.y)} />
         <line class="sd-line" x1=${frame.x(shown.mean)} x2=${frame.x(answer.shoulder[0])} y1=${frame.y(answer.shoulder[1])} y2=${frame.y(answer.shoulder[1])} />
         ${namesSd(frame, state, answer) && (state.log || narrow(frame, answer) || meetsRule(frame, state, answer)
-          ? html`<text class="note" x=${frame.x(answer.shoulder[0]) + 16} y=${frame.y(answer.shoulder[1]) + 5}>sd ${format(shown.sd, 3)}</text>`
+          ? html`<text class="note" x=${frame.x(answer.shoulder[0]) + 16} y=${frame.y(answer.shoulder[1]) + (meetsRule(frame, state, answer) ? 20 : 5)}>sd ${format(shown.sd, 3)}</text>`
           : html`<text class="note" x=${(frame.x(shown.mean) + frame.x(answer.shoulder[0])) / 2} y=${frame.y(answer.shoulder[1]) - 9} text-anchor="middle">sd ${format(shown.sd, 3)}</text>`)}`}
     </${Frame}>`;
 }
