@@ -93,7 +93,7 @@ def zip_bomb() -> bytes:
         ("latin.csv", "größe\n1\n2\n".encode("latin-1"), "UTF-8"),
         ("twice.csv", b"x,x\n1,2\n", "same name"),
         ("cut.csv.gz", gzip.compress(b"x\n" + b"1\n" * 5000, mtime=0)[:-30], "damaged|breaks off"),
-        ("parquet.parquet", b"PAR1" + b"\0" * 100, "damaged"),
+        ("parquet.parquet", b"PAR1" + b"\0" * 100, "end is missing"),
         (
             "wide.csv",
             b",".join(b"c%d" % k for k in range(5000)) + b"\n" + b"1," * 4999 + b"1\n",

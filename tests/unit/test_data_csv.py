@@ -461,10 +461,13 @@ def test_breaking_off_leaves_no_threads(write, monkeypatch: pytest.MonkeyPatch) 
     """Promise: a pass that is given up stops its threads."""
     monkeypatch.setattr(csv_table, "CHUNK_BYTES", 1000)
     path = write("a,y\n" + "1,2\n" * 5000)
+    before = threading.enumerate()
     batches = open_data(path, "y").source.batches(10)
     next(batches)
+    own = [t for t in threading.enumerate() if t not in before]
+    assert any(t.name.startswith("gausswork-csv") for t in own)
     batches.close()
-    assert not [t for t in threading.enumerate() if t.name.startswith("gausswork-csv")]
+    assert not any(t.is_alive() for t in own)
 
 
 def test_files_are_read_again_alike(write) -> None:
