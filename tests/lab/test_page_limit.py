@@ -130,9 +130,9 @@ def test_a_bag_is_painted_by_keyboard(lab: Watched) -> None:
     page.get_by_label("Draw from").select_option("drawn")
     lab.settled("limit")
     page.get_by_role("button", name="Empty the bag").click()
-    page.get_by_text("Paint at least two bars").wait_for()
+    page.get_by_text("Paint at least two bars").first.wait_for()
     page.reload()  # a bag that is nearly empty is still there to be filled
-    page.get_by_text("Paint at least two bars").wait_for()
+    page.get_by_text("Paint at least two bars").first.wait_for()
     page.locator('[data-handle="pencil"]').focus()
     for key in ["ArrowLeft"] * 4 + ["ArrowUp"] * 3:
         page.keyboard.press(key)
