@@ -116,7 +116,7 @@ def _percent(share: float) -> str:
 def title(seen: Checkup) -> str:
     """Return one line that says what was checked."""
     return (
-        f"Check-up of {fmt.visible(seen.target)}: {seen.rows:,} rows, {seen.rank:,} "
+        f"Check-up of {fmt.visible(seen.target)}: {fmt.rows(seen.rows)}, {seen.rank:,} "
         f"coefficient{'s' if seen.rank != 1 else ''}"
     )
 
@@ -166,7 +166,7 @@ def text(seen: Checkup, *, width: int = WIDTH) -> str:
     worst = seen.worst
     parts += ["", "Rows that weigh most", *_grid(row_table(seen), left=(0, 6), width=width)]
     parts += textwrap.wrap(
-        f"Beyond ±2 residual sd: {worst.beyond_two:,} rows (expected "
+        f"Beyond ±2 residual sd: {fmt.rows(worst.beyond_two)} (expected "
         f"{worst.expected_beyond_two:,.0f}); beyond ±3: {worst.beyond_three:,} (expected "
         f"{worst.expected_beyond_three:,.1f}). Leverage above twice the average: "
         f"{worst.high_leverage:,}. Rows are counted from 0 in the data as given.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import textwrap
 import unicodedata
 
 _MISSING = "—"
@@ -87,6 +89,19 @@ def visible(name: str, *, limit: int | None = None) -> str:
             break
         tail = text[-k - 1] + tail
     return f"{head}…{tail}"
+
+
+def folded(name: str, width: int) -> list[str]:
+    """Cut a name into parts at most ``width`` cells wide, nothing of it lost."""
+    parts, wide = [""], 0
+    for character in name:
+        cells = cell_width(character)
+        if wide + cells > width and parts[-1]:
+            parts.append("")
+            wide = 0
+        parts[-1] += character
+        wide += cells
+    return parts
 
 
 def _escaped(character: str) -> str:
@@ -222,6 +237,18 @@ def p_value(value: float) -> str:
 def percent(level: float) -> str:
     """Return a level as people say it: 0.95 is ``95 %``."""
     return f"{level * 100:.12g} %"
+
+
+def rows(number: int) -> str:
+    """Return so many rows in words: ``"1 row"``, ``"1,000 rows"``."""
+    return f"{number:,} row{'' if number == 1 else 's'}"
+
+
+def wrap(text: str, width: int, *, first: str = "", further: str = "") -> list[str]:
+    """Break a text into lines, never between a sign and its number: ``p < 1e-16`` stays whole."""
+    held = re.sub(r"(?<=[=<>≤≥±≈]) (?=[\d.−-])|(?<=\bp) (?=[<=>])", "\u00a0", text)
+    lines = textwrap.wrap(held, width, initial_indent=first, subsequent_indent=further)
+    return [line.replace("\u00a0", " ") for line in lines]
 
 
 def bytes_of(done: int, total: int) -> str:

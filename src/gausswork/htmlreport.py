@@ -235,7 +235,7 @@ def _checkup(seen: Checkup | None, reason: str) -> str:
     rows, columns = checkreport.row_table(seen), checkreport.column_table(seen)
     worst = seen.worst
     counts = (
-        f"Beyond ±2 residual standard deviations lie {worst.beyond_two:,} rows "
+        f"Beyond ±2 residual standard deviations lie {fmt.rows(worst.beyond_two)} "
         f"({worst.expected_beyond_two:,.0f} expected), beyond ±3 {worst.beyond_three:,} "
         f"({worst.expected_beyond_three:,.1f} expected). Rows are counted from 0 in the data as "
         "given."
@@ -259,7 +259,7 @@ def _figures(draw: Any) -> str:
 
 
 def _data(fit: Fit) -> str:
-    said = [f"{fit.tally.read or fit.rows:,} rows read from {fmt.visible(fit.description)}"]
+    said = [f"{fmt.rows(fit.tally.read or fit.rows)} read from {fmt.visible(fit.description)}"]
     if fit.tally.dropped:
         said.append(f"{fit.tally.dropped:,} left out for missing values")
     said.append(f"{fit.rows:,} fitted")

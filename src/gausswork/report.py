@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 _MOST_ROWS = 60  # of the printed table; the JSON document has them all
 _TAIL_ROWS = 5
+_NAME_WIDTH = 60  # a longer name goes on in the next line
 _NUMBER_COLUMNS = ("estimate", "std. error", "t", "p", "lower", "upper", "digits")
 DIGITS_NOTE = (
     "correct significant digits of the estimate as arithmetic goes, by an error bound "
@@ -190,8 +191,14 @@ def _share(value: float) -> str:
     return fmt.significant(value, 4) if value and abs(value) < 0.001 else f"{value:.4f}"
 
 
-def text(fit: Fit, *, level: float = 0.95, width: int = WIDTH) -> str:
-    """Return the table as plain text at most ``width`` wide, the findings below it."""
+def text(fit: Fit, *, level: float = 0.95, width: int | None = None) -> str:
+    """Return the table as plain text, the findings below it.
+
+    Names stay whole: those too long for a ``width`` go on in the next line, and without one the
+    table is as wide as it needs to be.
+    """
+    least = _NAME_WIDTH if width is None else 8
+    width = WIDTH if width is None else width
     shown = table(fit, level=level)
     columns = aligned_columns(shown)[1:]
     heads = list(shown.heads)
@@ -200,9 +207,9 @@ def text(fit: Fit, *, level: float = 0.95, width: int = WIDTH) -> str:
     both = widths[4] + widths[5] + 2
     if fmt.cell_width(shown.interval) > both:
         widths[4] += fmt.cell_width(shown.interval) - both
-    room = max(width - sum(widths) - 2 * len(widths), 8)
-    names = [fmt.visible(row[0], limit=room) for row in shown.rows]
-    term = max([4, *map(fmt.cell_width, names)])
+    room = max(width - sum(widths) - 2 * len(widths), least)
+    names = [fmt.folded(row[0], room) for row in shown.rows]
+    term = max([4, *(fmt.cell_width(part) for parts in names for part in parts)])
     whole = term + sum(widths) + 2 * len(widths)
 
     def line(name: str, cells: list[str]) -> str:
@@ -213,16 +220,14 @@ def text(fit: Fit, *, level: float = 0.95, width: int = WIDTH) -> str:
     over = shown.interval.center(widths[4] + widths[5] + 2)
     lines = [*textwrap.wrap(shown.title, width), "", (" " * above + over).rstrip()]
     lines += [line(heads[0], heads[1:]), "─" * whole]
-    for i, name in enumerate(names):
+    for i, (name, *further) in enumerate(names):
         if shown.left_out[0] and i == shown.left_out[1]:
             lines.append(f"… {shown.left_out[0]:,} more terms; to_dict() and --json have them all")
-        lines.append(line(name, [column[i] for column in columns]))
+        lines += [line(name, [column[i] for column in columns]), *further]
     lines.append("─" * whole)
     label = max(len(name) for name, _ in shown.notes) + 2
     for name, note in (*shown.notes, ("digits", shown.digits)):
-        lines += textwrap.wrap(
-            note, width, initial_indent=fmt.pad(name, label), subsequent_indent=" " * label
-        )
+        lines += fmt.wrap(note, width, first=fmt.pad(name, label), further=" " * label)
     if shown.findings:
         lines += ["", *findings_text(shown.findings, width=width)]
     return "\n".join(lines)
@@ -233,7 +238,7 @@ def findings_text(findings: tuple[Finding, ...], *, width: int = WIDTH) -> list[
     lines: list[str] = []
     for finding in findings:
         head = f"{finding.severity} ({finding.code}): "
-        lines += textwrap.wrap(head + fmt.visible(str(finding)), width, subsequent_indent="    ")
+        lines += fmt.wrap(head + fmt.visible(str(finding)), width, further="    ")
     return lines
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 
 _WIDTH = 100
+_DIGITS = 7  # of a shown figure
 _CORNER = 6  # rows and columns of a matrix that are shown
 _HEAD = 5  # rows of the data that are shown
 _BY_HAND = 4  # up to so many coefficients are worked out in figures
@@ -213,7 +214,7 @@ def rows_part(fit: Fit, data: Any) -> str:
     for row, value in zip(cells, y.tolist(), strict=True):
         row += ["…"] * (len(names) - len(row)) + ["|", figure(value)]
     table = [[*names, "|", fmt.visible(fit.target, limit=16)], *cells]
-    more = f"first {len(y)} of {fit.rows:,} rows" if fit.rows > len(y) else f"{len(y)} rows"
+    more = f"first {len(y)} of {fit.rows:,} rows" if fit.rows > len(y) else fmt.rows(len(y))
     return "\n".join([f"2. X and y ({more})", *grid(table)])
 
 
@@ -411,12 +412,21 @@ def _step(
     size = max(abs(start), *np.abs(factors * known).tolist(), 0.0)
     if abs(result * pivot) <= 1e-13 * size:
         result = 0.0  # what is left is the rounding of the terms
+    pairs = list(zip(factors.tolist(), known.tolist(), strict=True))
+    for digits in range(_DIGITS, 18):  # differences of large numbers need more for the same result
+        operands = [start, pivot, *(number for pair in pairs for number in pair)]
+        shown = {number: fmt.significant(number, digits, strip=True) for number in operands}
+        read = {number: float(text) for number, text in shown.items()}
+        top_value = read[start] - sum(read[f] * read[v] for f, v in pairs)
+        small = result == 0.0 and abs(top_value) <= 10.0 ** (1 - _DIGITS) * size
+        if exact := small or figure(top_value / read[pivot]) == figure(result):
+            break
     terms = "".join(
-        f" {'−' if f * v >= 0 else '+'} {figure(abs(f))}·{figure(abs(v))}"
-        for f, v in zip(factors.tolist(), known.tolist(), strict=True)
+        f" {'−' if f * v >= 0 else '+'} {shown[f].lstrip('-')}·{shown[v].lstrip('-')}"
+        for f, v in pairs
     )
-    top = f"({figure(start)}{terms})" if terms else figure(start)
-    return f"{name} = {top} / {figure(pivot)} = {figure(result)}"
+    top = f"({shown[start]}{terms})" if terms else shown[start]
+    return f"{name} = {top} / {shown[pivot]} {'=' if exact else '≈'} {figure(result)}"
 
 
 def _noise(normal: Equation, theta: Array) -> Array:
@@ -443,7 +453,7 @@ def _agreement(fit: Fit, normal: Equation) -> int | None:
 
 def figure(value: float) -> str:
     """Return a number with as many digits as a step shows."""
-    return fmt.significant(value, 7, strip=True)
+    return fmt.significant(value, _DIGITS, strip=True)
 
 
 def wrapped(text: str) -> list[str]:

@@ -652,3 +652,28 @@ def test_a_fit_is_shown_though_its_file_cannot_be_written(at) -> None:
     assert "residual sd" in done.stdout
     done = run(*FIT, "--save", "/dev/full", "--json")
     assert json.loads(done.stdout)["rows"] > 0
+
+
+def test_predictions_are_written_as_their_input_is(at, capsys) -> None:
+    """Semicolons and decimal commas come back as such in every column, and are read back."""
+    Path("flats.csv").write_text("size;price\n1,5;3,5\n2,5;5,25\n4;8,5\n5,5;11\n")
+    assert main(["fit", "flats.csv", "price ~ size", "--quiet", "--save", "m.json"]) == 0
+    assert main(["predict", "m.json", "flats.csv", "-o", "out.csv"]) == 0
+    assert "wrote out.csv" in capsys.readouterr().err
+    head, first, *_ = Path("out.csv").read_text().splitlines()
+    assert head == "size;price;prediction"
+    assert first.startswith("1,5;3,5;3,")
+    assert "." not in first
+    again = gw.fit("out.csv", "prediction ~ size")
+    assert again.coefficients == pytest.approx(gw.load("m.json").coefficients)
+
+
+def test_hints_name_what_was_meant(at, capsys) -> None:
+    """A column without backticks, a formula as an option, a file unlike all others."""
+    Path("flats.csv").write_text("size,price (EUR)\n1,3\n2,5\n4,8\n")
+    assert main(["fit", "flats.csv", "price (EUR) ~ size"]) == 2
+    assert "`price (EUR)`" in capsys.readouterr().err
+    assert main(["fit", "flats.csv", "--formula", "size ~ 1"]) == 2
+    assert "'y ~ a + b'" in capsys.readouterr().err
+    assert main(["fit", "nofile.csv", "--target", "y"]) == 2
+    assert "Did you mean" not in capsys.readouterr().err

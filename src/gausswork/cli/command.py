@@ -32,6 +32,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Complain and leave."""
         message = without_passwords(message)
+        if message.startswith("unrecognized arguments: --formula"):
+            message = "a formula needs no option: gausswork fit DATA 'y ~ a + b'"
         sys.stderr.write(f"gausswork: error: {message}. See {self.prog} --help.\n")
         raise SystemExit(REFUSED)
 

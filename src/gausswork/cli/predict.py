@@ -71,6 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
             level=arguments.interval if arguments.interval is not None else 0.95,
             progress=report,
         )
+    if arguments.output != "-" and not arguments.quiet:
+        say(f"wrote {arguments.output}")
     for remark in counts.remarks():
         if not arguments.quiet:
             say(remark)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,19 @@ from gausswork.leastsquares.prediction import (
 Progress = Callable[[int, int | None, int | None], None]
 
 _FORMATS = (".csv", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How text files are written: what separates the fields, and what stands before decimals."""
+
+    separator: str = ","
+    decimal: str = "."
+
+    @property
+    def special(self) -> str:
+        """The characters for which a field needs quotes."""
+        return f'{self.separator}"\r\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,7 @@ def write(
     fit = load(model)
     table = as_table(data)
     assert table is not None  # a path or a query always is one
+    written = _convention(table)
     added = ["prediction"] if kind is None else ["prediction", "lower", "upper"]
     for name in added:
         if name in table.names:
@@ -110,12 +125,13 @@ def write(
     rows = missing = undetermined = 0
     pairs: Iterator[tuple[PredictedBlock, list[Any]]]
     if is_path(data):
-        original = _portions(table, as_they_are=not columnar)
+        as_they_are = not columnar and (written is not None or not _is_text(table))
+        original = _portions(table, as_they_are=as_they_are)
         blocks = predicted_blocks(fit, open_predictors(data, fit.design), kind=kind, level=level)
         pairs = zip(blocks, _reblocked(original, rows=PORTION_ROWS), strict=True)
     else:
         pairs = _in_one_pass(table, fit, kind, level)
-    with _sink(output, columnar) as sink:
+    with _sink(output, columnar, written or Convention()) as sink:
         for block, columns in pairs:
             values = [block.value] if kind is None else [block.value, block.lower, block.upper]
             whole = dict(zip(table.names, columns, strict=True))
@@ -133,6 +149,16 @@ def write(
                 "was written. Give a file with at least one row."
             )
     return Counts(fit, rows, missing, undetermined)
+
+
+def _is_text(table: Any) -> bool:
+    return bool(getattr(table, "conventions", ()))
+
+
+def _convention(table: Any) -> Convention | None:
+    """Return how the files of a table are written; None where they differ or are no text."""
+    seen = {Convention(*each) for each in getattr(table, "conventions", ())}
+    return seen.pop() if len(seen) == 1 else None
 
 
 def _in_one_pass(
@@ -235,9 +261,9 @@ def _with_nulls(values: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _sink(output: str, columnar: bool) -> Iterator[Sink]:
+def _sink(output: str, columnar: bool, written: Convention) -> Iterator[Sink]:
     if output == "-":
-        yield _Csv(getattr(sys.stdout, "buffer", sys.stdout))
+        yield _Csv(getattr(sys.stdout, "buffer", sys.stdout), written)
         return
     with files.atomic(output) as path:
         if columnar:
@@ -245,7 +271,7 @@ def _sink(output: str, columnar: bool) -> Iterator[Sink]:
                 yield sink
         else:
             with path.open("wb") as stream:
-                yield _Csv(stream)
+                yield _Csv(stream, written)
 
 
 class _Parquet:
@@ -268,10 +294,11 @@ class _Parquet:
 
 
 class _Csv:
-    """CSV in UTF-8; only what needs quotes gets them, what is missing is empty."""
+    """CSV in UTF-8, written as its input is; quotes where needed, nothing for what is missing."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, written: Convention) -> None:
         self._stream = stream
+        self._written = written
         self._headed = False
 
     def write(self, table: Any) -> None:
@@ -279,15 +306,16 @@ class _Csv:
 
         if not self._headed:
             self._headed = True
-            self._stream.write(",".join(map(_quoted, table.column_names)).encode() + b"\n")
-        texts = [_texts(name, table.column(name)) for name in table.column_names]
+            heads = [_quoted(name, self._written.special) for name in table.column_names]
+            self._stream.write(self._written.separator.join(heads).encode() + b"\n")
+        texts = [_texts(name, table.column(name), self._written) for name in table.column_names]
         lines = compute.binary_join_element_wise(
-            *texts, _scalar(","), null_handling="replace", null_replacement=""
+            *texts, _scalar(self._written.separator), null_handling="replace", null_replacement=""
         )
         self._stream.write("\n".join(lines.to_pylist()).encode() + b"\n")
 
 
-def _texts(name: str, column: Any) -> Any:
+def _texts(name: str, column: Any, written: Convention) -> Any:
     """Return the values of a column as the text of CSV fields."""
     import pyarrow as pa
     from pyarrow import compute
@@ -299,9 +327,13 @@ def _texts(name: str, column: Any) -> Any:
             f"column {name!r} holds {column.type}, which CSV has no way to write. "
             "Write a .parquet file instead."
         ) from None
-    if pa.types.is_primitive(column.type) or not any(map(_has_special, text.chunks)):
-        return text  # nothing in numbers and dates needs quotes
-    special = compute.match_substring_regex(text, '[",\r\n]')
+    if written.decimal != "." and pa.types.is_floating(column.type):
+        text = compute.replace_substring(text, ".", written.decimal)
+    elif pa.types.is_primitive(column.type):
+        return text  # nothing in whole numbers and dates needs quotes
+    if not any(_has_special(chunk, written.special) for chunk in text.chunks):
+        return text
+    special = compute.match_substring_regex(text, f"[{re.escape(written.special)}]")
     doubled = compute.replace_substring(text, '"', '""')
     mark = _scalar('"')
     quoted = compute.binary_join_element_wise(mark, doubled, mark, _scalar(""))
@@ -317,8 +349,8 @@ def _scalar(text: str) -> Any:
     return pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(data)])[0]
 
 
-def _has_special(chunk: Any) -> bool:
-    """Whether any text of a chunk has a comma, a quote or a line end: a search through its bytes.
+def _has_special(chunk: Any, special: str) -> bool:
+    """Whether any text of a chunk has one of these characters: a search through its bytes.
 
     A regular expression over every value takes longer than all the rest of writing.
     """
@@ -327,8 +359,8 @@ def _has_special(chunk: Any) -> bool:
         return False
     ends = np.frombuffer(start, dtype=np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
     content = bytes(memoryview(data)[ends[0] : ends[-1]])
-    return any(mark in content for mark in (b",", b'"', b"\n", b"\r"))
+    return any(mark in content for mark in (each.encode() for each in special))
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if any(c in name for c in '",\r\n') else name
+def _quoted(name: str, special: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if any(c in name for c in special) else name

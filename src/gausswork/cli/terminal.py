@@ -159,7 +159,7 @@ class Bar:
 
     def __call__(self, rows: int, done: int | None, total: int | None) -> None:
         """Show how far a pass over the rows has come: rows, bytes of the files, time left."""
-        text = f"{rows:,} rows"
+        text = fmt.rows(rows)
         if total:
             text = f"{text}, {fmt.bytes_of(done or 0, total)}"
         self._move(text, done or 0, total)

@@ -98,6 +98,11 @@ class CsvTable:
         """What stands before the decimals of the first file: a point or a comma."""
         return self._files[0].decimal
 
+    @property
+    def conventions(self) -> list[tuple[str, str]]:
+        """Separator and decimal sign of each file."""
+        return [(one.head.separator.decode(), one.decimal) for one in self._files]
+
     def fields(self, names: Sequence[str]) -> dict[str, Field]:
         """Describe columns by the sample; every file must have them."""
         self.require(names)

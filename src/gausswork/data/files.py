@@ -153,8 +153,16 @@ def data_files(data: PathLike | Sequence[PathLike]) -> tuple[list[DataFile], str
     description = files[0].name
     if len(files) > 1:
         what = os.fspath(patterns[0]) if len(patterns) == 1 else f"{files[0].name} and others"
-        description = f"{Path(what).name or what} ({len(files)} files)"
+        description = f"{_shown(what)} ({len(files)} files)"
     return files, description
+
+
+def _shown(what: str) -> str:
+    """Return what to call several files: a pattern with its folder."""
+    path = Path(what)
+    if "://" in what or not glob.has_magic(what):
+        return path.name or what
+    return str(Path(*path.parts[-2:])) if path.is_absolute() else str(path)
 
 
 def bytes_table(name: str, content: bytes) -> Table:
@@ -407,7 +415,7 @@ def _not_found(path: Path) -> str:
         here = sorted(entry.name for entry in folder.iterdir())
     except OSError:
         here = []
-    close = difflib.get_close_matches(path.name, here, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(path.name, here, n=1, cutoff=0.75)
     meant = f" Did you mean {str(folder / close[0])!r}?" if close else ""
     return f"there is no file {str(path)!r}.{meant}"
 

@@ -77,6 +77,11 @@ class PartitionedTable:
         return done
 
     @property
+    def conventions(self) -> list[tuple[str, str]]:
+        """Separator and decimal sign of each file, where they are text."""
+        return list(getattr(self._table, "conventions", ()))
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """What the reader of the files has to say."""
         said: tuple[Finding, ...] = self._table.findings

@@ -350,7 +350,8 @@ def _digit_findings(
             "few-data-digits",
             Severity.CAUTION,
             f"Rounding of the inputs alone leaves few digits: {_listed(noisy)}. "
-            "The arithmetic is not to blame.",
+            "The arithmetic is not to blame: for the numbers as they stand the table's digits "
+            "hold, and these are what is left if each number was rounded to get there.",
             "Record these columns with more digits, or do not read meaning into "
             "these coefficients.",
             noisy,

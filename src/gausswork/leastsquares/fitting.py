@@ -19,6 +19,7 @@ from gausswork.leastsquares import inference
 from gausswork.leastsquares.descent.method import GradientDescent
 from gausswork.leastsquares.fit import Fit
 from gausswork.leastsquares.moments import Moments, Progress
+from gausswork.leastsquares.overlap import overlap_findings
 from gausswork.leastsquares.solution import NormalEquation, Solution
 from gausswork.leastsquares.solve import least_squares
 from gausswork.leastsquares.weights import weight_findings
@@ -192,6 +193,7 @@ def fit(
             getattr(source, "findings", ()),
             solution.findings,
             inference.findings(solution),
+            overlap_findings(solution, opened.recipe),
             checkpoint.findings() if checkpoint is not None else (),
         ),
         source=source if source.replayable else None,

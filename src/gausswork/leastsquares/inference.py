@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
 
+_NOTHING = 4.0 * 2.0**-52  # a share of the squares that is the rounding of 1 − RSS / TSS
+
 
 class FTest(NamedTuple):
     """A variance-ratio test of all predictors together."""
@@ -141,7 +143,8 @@ def r_squared(solution: Solution) -> float:
     """Return 1 - RSS / TSS; NaN for a target without spread."""
     if not solution.total_sum_of_squares > 0.0:
         return math.nan
-    return 1.0 - solution.residual_sum_of_squares / solution.total_sum_of_squares
+    explained = 1.0 - solution.residual_sum_of_squares / solution.total_sum_of_squares
+    return 0.0 if abs(explained) <= _NOTHING else explained
 
 
 def adjusted_r_squared(solution: Solution) -> float:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gausswork import formatting as fmt
 from gausswork.data.devices import is_foreign
 from gausswork.errors import InputError
 from gausswork.leastsquares import doubledouble as dd
@@ -108,8 +109,8 @@ def undetermined_sentence(solution: Solution, rows: int) -> str:
     """Say why some rows have no prediction, and what to do."""
     equations = "; ".join(d.sentence() for d in solution.dependencies)
     return (
-        f"{rows:,} rows cannot be predicted: in the data of the fit always {equations}, and these "
-        "rows break that. Fit again without the dependent columns to predict from the others."
+        f"{fmt.rows(rows)} cannot be predicted: in the data of the fit always {equations}, and "
+        "that is not so here. Fit again without the dependent columns to predict from the others."
     )
 
 

@@ -15,6 +15,7 @@ from gausswork.leastsquares.descent.history import Descent
 from gausswork.leastsquares.descent.method import GradientDescent
 from gausswork.leastsquares.fit import Fit
 from gausswork.leastsquares.moments import Moments
+from gausswork.leastsquares.overlap import overlap_findings
 from gausswork.leastsquares.solution import NormalEquation, Solution
 from gausswork.leastsquares.solve import solve
 from gausswork.leastsquares.weights import weight_findings
@@ -58,6 +59,7 @@ def fit_of(
             descent.findings if descent is not None else (),
             solution.findings,
             inference.findings(solution),
+            overlap_findings(solution, recipe),
         ),
         source=source if source is not None and source.replayable else None,
         descent=descent,

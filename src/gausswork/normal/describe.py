@@ -50,7 +50,7 @@ def findings_of(
             Finding(
                 "rounded-values",
                 Severity.NOTE,
-                f"The values are rounded to steps of about {_of(shape.ties.step * sd)} "
+                f"The values are rounded to steps of about {shape.ties.step * sd:.3g} "
                 f"({shape.ties.distinct:,} different ones among {n:,}), which the tests would "
                 "take for a departure. They judge the values spread over their steps instead.",
                 "",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gausswork import formatting as fmt
 from gausswork import plain
 from gausswork.data.kinds import listed
 from gausswork.errors import InputError, require
@@ -88,11 +89,11 @@ def grid(groups: Groups, *, most: int | None = MOST_SHOWN) -> Grid:
     if shown < len(groups):
         notes.insert(0, ("…", f"and {len(groups) - shown:,} groups more: to_frame() has them all"))
     if groups.tally.dropped:
-        notes.append(("missing", f"{groups.tally.dropped:,} rows with a gap are left out"))
+        notes.append(("missing", f"{fmt.rows(groups.tally.dropped)} with a gap left out"))
     by = ", ".join(groups.by)
     return Grid(
         title=f"{groups.target}: least squares for each {by}, {len(groups):,} groups, "
-        f"{int(groups.rows.sum()):,} rows of {groups.description}",
+        f"{fmt.rows(int(groups.rows.sum()))} of {groups.description}",
         heads=(by, "rows", *groups.names, "residual sd", "digits"),
         rows=tuple(rows),
         notes=tuple(notes),

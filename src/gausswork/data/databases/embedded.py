@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gausswork.data.databases.address import Address
@@ -12,6 +13,7 @@ from gausswork.data.databases.described import duckdb_column
 from gausswork.data.databases.readahead import read_ahead
 from gausswork.data.databases.sessions import Described, broken, refused, tidy
 from gausswork.data.databases.statements import Statement
+from gausswork.data.kinds import Kind
 from gausswork.data.tables import PORTION_ROWS
 from gausswork.errors import DatabaseError, InputError, require
 
@@ -20,6 +22,11 @@ _SETTINGS = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",  # names are of tables and files, not of variables
 }
+
+
+_SEEN = 20  # values by which a decimal comma is recognised
+_NUMBER = re.compile(r"[-+]?\d*,?\d+([eE][-+]?\d+)?")
+_QUOTED_CSV = re.compile(r"'[^']+\.(?:csv|tsv|txt)(?:\.gz|\.zst)?'", re.IGNORECASE)
 
 
 class DuckdbSession:
@@ -54,10 +61,38 @@ class DuckdbSession:
 
     def described(self, names: Sequence[str]) -> dict[str, Described]:
         """Say what columns hold."""
-        return {
+        found = {
             name: duckdb_column(name, self._schema.field(name).type, self._called[name])
             for name in names
         }
+        for name, column in found.items():
+            if column.field.kind is Kind.TEXT and (remedy := self._decimal_comma(name)):
+                found[name] = replace(column, field=replace(column.field, remedy=remedy))
+        return found
+
+    def _decimal_comma(self, name: str) -> str:
+        """Say how to read a text column of a CSV file whose values have a decimal comma."""
+        text = self._statement.text
+        file = _QUOTED_CSV.search(text)
+        if file is None or "decimal_separator" in text:
+            return ""
+        column = '"' + name.replace('"', '""') + '"'
+        try:
+            rows = self._connection.sql(
+                f"select {column} from {file[0]} where {column} is not null limit {_SEEN}"
+            ).fetchall()
+        except self._duckdb.Error:
+            return ""  # a hint is not worth an error
+        values = [str(row[0]).strip() for row in rows]
+        if not values or not all(map(_NUMBER.fullmatch, values)):
+            return ""
+        example = next((value for value in values if "," in value), None)
+        if example is None:
+            return ""
+        return (
+            f"Its values are numbers with a decimal comma, such as {example}: write read_csv("
+            f"{file[0]}, delim=';', decimal_separator=',') for {file[0]} in the query."
+        )
 
     def batches(self, names: Sequence[str]) -> Iterator[Any]:
         """Run the query and yield its record batches."""

@@ -210,6 +210,11 @@ class ArithmeticReader(Cursor):
             return self.call()
         raise self.unexpected("a number, a column or a function")
 
+    def column_spelt_at(self, start: int) -> str | None:
+        """Return the column whose name, blanks and signs in it, stands here without backticks."""
+        here = [name for name in self.names or () if self.text.startswith(name, start)]
+        return max((n for n in here if not n.isidentifier()), key=len, default=None)
+
     def call(self) -> Expression:
         """Read a function of columns."""
         token = self.next()
@@ -233,6 +238,13 @@ class ArithmeticReader(Cursor):
             known = (*FUNCTIONS, *ALIASES, *_TERM_FUNCTIONS)
             guess = nearest(name, known)
             meant = f" Did you mean {guess}?" if guess else ""
+            column = self.column_spelt_at(token.start)
+            if column is not None:
+                raise complain(
+                    self.text, token.start,
+                    f"{name!r} is not a function that a formula knows. If the column {column!r} is "
+                    f"meant, write it in backticks: `{column}`.",
+                )  # fmt: skip
             raise complain(
                 self.text, token.start,
                 f"{name!r} is not a function that a formula knows.{meant} A formula runs no code; "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from gausswork import formatting as fmt
 from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.checkup.wording import count
 from gausswork.leastsquares.inference import t_quantile
@@ -151,6 +152,10 @@ def _other(number: int) -> str:
     return f"{'at least ' if number >= 9 else ''}{count(number, 'other row')}"
 
 
+def _times(ratio: float) -> str:
+    return fmt.significant(ratio, 3) if ratio >= 1000.0 else f"{ratio:.1f}"
+
+
 def collinear(fit: Fit, seen: Checkup) -> Iterator[Finding]:
     """Say which columns can hardly be told apart."""
     known = seen.collinearity
@@ -175,7 +180,7 @@ def collinear(fit: Fit, seen: Checkup) -> Iterator[Finding]:
         many = len(inflation) - 1
         said = (
             f"{like}, so the data can hardly tell their effects apart: the standard error of "
-            f"{worst!r} is {math.sqrt(value):.1f} times what unrelated columns would give "
+            f"{worst!r} is {_times(math.sqrt(value))} times what unrelated columns would give "
             f"(variance inflation {value:.4g}"
             + (f"; {count(many, 'other column')} above {INFLATED[0]:.0f}" if many else "")
             + ")"
