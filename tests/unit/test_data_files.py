@@ -39,7 +39,7 @@ def parts(tmp_path: Path) -> Path:
 def test_patterns_are_read_in_the_order_of_names(parts: Path) -> None:
     """Promise: a pattern means its files in sorted order, as one table."""
     opened = open_data(str(parts / "part-*.parquet"), "y", features=["a"])
-    assert opened.description == "part-*.parquet (3 files)"
+    assert opened.description == f"{parts.name}/part-*.parquet (3 files)"
     assert np.array_equal(rows_of(opened.source)[:, 1], np.arange(3000))
     assert opened.source.rows == 3000
 
