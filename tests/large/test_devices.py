@@ -227,7 +227,7 @@ def test_predictions_that_are_not_determined(there: Any) -> None:
     fit = gw.fit(x, y)
     new = x[:10].copy()
     new[4, 3] += 1e7
-    with pytest.warns(UserWarning, match="1 rows cannot be predicted"):
+    with pytest.warns(UserWarning, match="1 row cannot be predicted"):
         found = to_numpy(fit.predict(there(new)))
     assert np.flatnonzero(np.isnan(found)).tolist() == [4]
 
