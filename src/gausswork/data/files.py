@@ -159,10 +159,11 @@ def data_files(data: PathLike | Sequence[PathLike]) -> tuple[list[DataFile], str
 
 def _shown(what: str) -> str:
     """Return what to call several files: a pattern with its folder."""
-    path = Path(what)
-    if "://" in what or not glob.has_magic(what):
+    path = Path(what.partition("://")[2] or what)
+    if not glob.has_magic(what):
         return path.name or what
-    return str(Path(*path.parts[-2:])) if path.is_absolute() else str(path)
+    there = "://" in what or path.is_absolute()
+    return str(Path(*path.parts[-2:])) if there else str(path)
 
 
 def bytes_table(name: str, content: bytes) -> Table:
