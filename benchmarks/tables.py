@@ -642,10 +642,9 @@ def clusters_table() -> str | None:
     return "\n".join(
         [
             f"{results['rows']:,} rows of {results['columns']} predictors in {results['files']} "
-            "Parquet files, two workers of one thread, from path to coefficients: seconds on "
-            "the clock, the best of interleaved rounds, while other programs were running; seconds "
-            "that processors worked for it, scheduler and caller included, which depend little on "
-            "those; and correct digits of the worst coefficient.",
+            "Parquet files, two workers of one thread, from path to coefficients: seconds on the "
+            "clock, the best of interleaved rounds; seconds that processors worked for it, "
+            "scheduler and caller included; and correct digits of the worst coefficient.",
             "",
             *_race(read_first),
             "",
