@@ -193,6 +193,20 @@ def test_long_work_is_stopped_when_asked(client: TestClient) -> None:
         assert until(socket, 1, "done")["done"] == {"stopped": True}
 
 
+def test_long_work_that_has_not_begun_is_stopped_too(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FAKE, "read", lambda state: GATE.wait(20.0))
+    with talking(client) as socket:
+        socket.send_json(ask(1, 3, "train", endless=True))
+        socket.send_json({"cancel": 1})
+        socket.send_json({"cancel": 2})  # which is nothing
+        socket.send_json({"id": 3, "room": "nowhere"})
+        until(socket, 3, "error")  # so all of them have been read
+        GATE.set()
+        assert until(socket, 1, "done")["done"] == {"stopped": True}
+
+
 def test_a_reload_finds_the_work_again_and_loses_nothing(client: TestClient) -> None:
     with talking(client) as socket:
         socket.send_json(ask(1, 30, "train", endless=True))

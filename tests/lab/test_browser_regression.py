@@ -49,6 +49,14 @@ class Plane:
             self.y[0] + up * (self.y[1] - self.y[0]),
         )
 
+    def pixels(self, x: float, y: float) -> tuple[float, float]:
+        across = (x - self.x[0]) / (self.x[1] - self.x[0])
+        up = (y - self.y[0]) / (self.y[1] - self.y[0])
+        return (
+            self.left + across * (self.right - self.left),
+            self.bottom - up * (self.bottom - self.top),
+        )
+
 
 def drawn(page: Any, which: str = "fit") -> np.ndarray[Any, Any]:
     """Return the corners of a line as drawn, in pixels."""
@@ -234,9 +242,11 @@ def test_a_point_lights_up_in_every_view(lab: Watched) -> None:
     assert agrees(re.search(r"leverage([\d.]+)", facts)[1], shown["leverage"][3])
     assert page.locator(".matrix .cells-row.aglow").count() == 2  # its row of X and of y
     page.mouse.move(5, 5)
-    assert page.locator("circle.aglow").count() == 0
-    page.locator('svg[data-frame="qq"] .dots circle').nth(7).hover(force=True)
-    assert "aglow" in handle(page, 8).get_attribute("class")
+    page.wait_for_selector("circle.aglow", state="detached")
+    plane = Plane(page, "qq")
+    u, v = plane.pixels(shown["qq_score"][7], shown["standardized"][7])
+    page.locator('svg[data-frame="qq"]').hover(position={"x": u + 1.0, "y": v - 1.0})
+    page.wait_for_selector(f"{HANDLE.format(8)}.aglow")
 
 
 def test_my_line_is_compared_square_by_square(lab: Watched) -> None:
@@ -318,7 +328,8 @@ def test_own_columns_are_fitted_and_can_be_taken_over(lab: Watched, tmp_path: Pa
     shown = lab.shown("regression")
     assert agrees(shown["slope"], float(fit.coefficients[1]))
     assert agrees(shown["rows"], 934)
-    assert page.locator('svg[data-frame="points"] .dots circle').count() == 934
+    drawn = page.get_attribute('svg[data-frame="points"] path.points', "d")
+    assert drawn.count("M") == 934
     hostile = tmp_path / "hostile.csv"
     name = "<img src=x onerror=alert(1)>"
     hostile.write_text(f"{name},b,c\n1,2,x\n2,4,y\n3,7,z\n4,7,z\n", encoding="utf-8")

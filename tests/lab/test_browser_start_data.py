@@ -278,7 +278,7 @@ def test_a_row_lights_up_in_all_four_figures(lab: Watched) -> None:
     box = frame.bounding_box()
     page.mouse.move(box["x"] + x + 1, box["y"] + y + 1)
     page.wait_for_selector('[data-row="486"]')
-    assert page.locator(".lit").count() == 4
+    assert page.locator("circle.aglow").count() == 4
     assert "residual −9.5" in page.locator(".row-words").inner_text()
     page.get_by_role("slider", name="Row").press("ArrowRight")
     assert page.locator("[data-row]").get_attribute("data-row") == "487"

@@ -174,6 +174,7 @@ class Talk:
         self._websocket = websocket
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._waiting: dict[tuple[str, str], wire.Ask] = {}
+        self._starting: dict[int, bool] = {}  # trainings asked for, and whether still wanted
         self._jobs: dict[int, Job] = {}
         self._follows: dict[int, asyncio.Task[None]] = {}
 
@@ -208,6 +209,8 @@ class Talk:
         if isinstance(message, wire.Cancel):
             if message.id in self._jobs:
                 self._jobs[message.id].stop()
+            elif message.id in self._starting:
+                self._starting[message.id] = False
         elif isinstance(message, wire.Attach):
             try:
                 self._follow(message.id, self._lab.jobs.get(message.job), message.seen)
@@ -220,10 +223,13 @@ class Talk:
         if ask.room not in rooms.NAMES:
             raise wire.MessageError(f"there is no room {ask.room[:40]!r}. Reload the page.", ask.id)
         key = (ask.room, ask.ask)
+        if ask.ask == "train":
+            self._starting[ask.id] = True
         if key in self._running:
             skipped = self._waiting.get(key)
             self._waiting[key] = ask
             if skipped is not None:
+                self._starting.pop(skipped.id, None)
                 await self._send({"id": skipped.id, "skipped": True})
             return
         self._running[key] = asyncio.create_task(self._work(key, ask))
@@ -246,11 +252,15 @@ class Talk:
                 job = await run_in_threadpool(self._train, ask)
                 await self._send({"id": ask.id, "job": job.id})
                 self._follow(ask.id, job, 0)
+                if not self._starting.get(ask.id, True):
+                    job.stop()
                 return
             text = await run_in_threadpool(self._computed, ask)
         except Exception as error:
             report(error)
             text = wire.write({"id": ask.id, "error": wire.refusal(error)})
+        finally:
+            self._starting.pop(ask.id, None)
         await self._websocket.send_text(text)
 
     def _computed(self, ask: wire.Ask) -> str:

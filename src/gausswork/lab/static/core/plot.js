@@ -89,11 +89,14 @@ const Held = createContext(null);
  * plotting area, `over(frame)` what is not, such as handles. The frame has the scales `x` and `y`,
  * `left`, `right`, `top`, `bottom` in pixels, and `width`, `height` of the whole.
  * `onPress(point)`, `onDrag(point)` and `onRelease(point)` tell of the empty plane, in data units.
+ * While `moving`, because something is dragged in another picture, the axes hold still too: they
+ * only widen where something would leave.
  */
 export function Frame({
   x, y, xLabel = "", yLabel = "", xLog = false, yLog = false, label, ratio = 0.62, minHeight = 220,
   maxHeight = 560, children, over = null, onPress = null, onDrag = null, onRelease = null,
   xTicks = true, yTicks = true, grid = true, square = false, class: extra = "", name = undefined,
+  moving = false,
 }) {
   const box = useRef(null);
   const id = useId();
@@ -111,6 +114,7 @@ export function Frame({
   }, []);
 
   const ranges = useRef(null);
+  if (moving && ranges.current) [x, y] = [widened(ranges.current.x, x), widened(ranges.current.y, y)];
   ranges.current = { x, y };
   const hold = useCallback((on) => {
     held.current = on ? held.current ?? ranges.current : null;
@@ -176,7 +180,7 @@ export function Frame({
     </g>`;
   }, [frame, xLabel, yLabel, xTicks, yTicks, grid]);
   const clip = `${id}-clip`;
-  return html`<div class=${`frame ${extra}`} ref=${box} style=${{ minHeight: `${minHeight}px` }}>
+  return html`<div class=${`frame ${extra}`} ref=${box} style=${{ height: `${width ? height : minHeight}px` }}>
     ${width > 0 && html`<svg width=${width} height=${height} role="group" aria-label=${label} data-frame=${name}
       data-x=${JSON.stringify(xRange)} data-y=${JSON.stringify(yRange)}
       data-box=${JSON.stringify([frame.left, frame.top, frame.right, frame.bottom])}>
@@ -190,6 +194,13 @@ export function Frame({
       <${Held.Provider} value=${frame}>${call(over, frame)}</${Held.Provider}>
     </svg>`}
   </div>`;
+}
+
+/** A range that holds another one, wider than before only where it has to be, and then with some room. */
+function widened(range, [low, high]) {
+  if (low >= range[0] && high <= range[1]) return range;
+  const room = 0.2 * (high - low);
+  return [low < range[0] ? low - room : range[0], high > range[1] ? high + room : range[1]];
 }
 
 /** A label is centred under its tick, unless it would be cut off at the edge of the picture. */
@@ -211,6 +222,23 @@ export function useEach() {
     made.current[k] = { key, node };
     return node;
   };
+}
+
+/**
+ * Pictures that are drawn anew while they are on the screen; off it they wait until nothing is
+ * `moving`, so that a drag costs what is seen of it.
+ */
+export function WhenSeen({ moving, class: extra = "", children }) {
+  const box = useRef(null);
+  const [seen, setSeen] = useState(true);
+  const drawn = useRef(children);
+  useEffect(() => {
+    const observer = new IntersectionObserver((entries) => setSeen(entries.at(-1).isIntersecting));
+    observer.observe(box.current);
+    return () => observer.disconnect();
+  }, []);
+  if (seen || !moving) drawn.current = children;
+  return html`<div ref=${box} class=${extra}>${drawn.current}</div>`;
 }
 
 const call = (draw, frame) => {

@@ -1,10 +1,19 @@
 // A room on the screen, in the page as in a notebook: its state, its answer, its tools.
-import { html, useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
+import { html, options, useEffect, useErrorBoundary, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
 import { Button, Problem } from "./controls.js";
 import { copy, download, Python } from "./python.js";
 import { say } from "./say.js";
 import { keep, linkOf, RoomState } from "./state.js";
 import { TableList } from "./tables.js";
+
+// While something is dragged, whatever changes is drawn once, with the next frame: a move of the hand
+// and the answer to the one before it together. Otherwise it is drawn at once, as keys need it that
+// come faster than frames. A page that nobody sees has no frames.
+let dragging = false;
+for (const [kind, begins] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
+  addEventListener(kind, () => { dragging = begins; }, true);
+}
+options.debounceRendering = (draw) => (dragging && !document.hidden ? requestAnimationFrame(draw) : queueMicrotask(draw));
 
 /** What a room gets as `lab`, in the page as in a notebook. */
 export class Lab {

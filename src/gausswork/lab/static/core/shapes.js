@@ -18,6 +18,39 @@ export function Bars({ frame, edges, heights, tone = "blue", class: extra = "", 
   return html`<path class=${`bars bars-${tone} ${extra}`} d=${path} />`;
 }
 
+const REACH = 30; // pixels from the pointer within which a point is meant
+
+/**
+ * Points as one path, which draws quickly however many they are, and a plane in front that tells
+ * `onNear(k)` of the one nearest to the pointer; null without any near it. Number `lit` stands out.
+ */
+export function Points({ frame, x, y, r = 5, lit = null, onNear }) {
+  const there = (k) => Number.isFinite(x[k]) && Number.isFinite(y[k]);
+  const near = (event) => {
+    const at = frame.point(event);
+    const [u, v] = [frame.x(at.x), frame.y(at.y)];
+    let best = null;
+    let least = REACH ** 2;
+    for (let k = 0; k < x.length; k += 1) {
+      if (!there(k)) continue;
+      const d = (frame.x(x[k]) - u) ** 2 + (frame.y(y[k]) - v) ** 2;
+      if (d < least) { best = k; least = d; }
+    }
+    onNear(best);
+  };
+  let path = "";
+  for (let k = 0; k < x.length; k += 1) {
+    if (there(k)) path += disc(frame.x(x[k]), frame.y(y[k]), r);
+  }
+  return html`<g class="points-seen"><path class="points" d=${path} />
+    ${lit !== null && there(lit) && html`<circle class="aglow" cx=${frame.x(x[lit]).toFixed(1)} cy=${frame.y(y[lit]).toFixed(1)} r=${r + 3} />`}
+    <rect class="plane live" x=${frame.left} y=${frame.top} width=${frame.right - frame.left} height=${frame.bottom - frame.top}
+      onPointerMove=${near} onPointerDown=${near} onPointerLeave=${() => onNear(null)} /></g>`;
+}
+
+/** A disc as part of a path. */
+const disc = (u, v, r) => `M${(u - r).toFixed(1)} ${v.toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
+
 /** A smooth path through points (Catmull and Rom's cubic), for theory known at the middles of bins. */
 export function smooth(frame, xs, ys) {
   const at = (k) => {
@@ -47,9 +80,9 @@ export function QuantilePlot({ qq, label, xLabel, yLabel, bellName, name = "qq" 
         const outside = (k) => qq.value[k] < qq.lower[k] || qq.value[k] > qq.upper[k];
         const dots = { in: "", out: "" };
         qq.value.forEach((value, k) => {
-          const [u, v] = [frame.x(qq.z[k]).toFixed(1), frame.y(value)];
-          if (outside(k)) dots.out += `M${u} ${v.toFixed(1)}m-3.5 -3.5l7 7m0 -7l-7 7`;
-          else dots.in += `M${u} ${(v - size).toFixed(1)}a${size} ${size} 0 1 0 0.01 0Z`;
+          const [u, v] = [frame.x(qq.z[k]), frame.y(value)];
+          if (outside(k)) dots.out += `M${u.toFixed(1)} ${v.toFixed(1)}m-3.5 -3.5l7 7m0 -7l-7 7`;
+          else dots.in += disc(u, v, size);
         });
         const back = [...qq.z].reverse();
         return html`

@@ -3,6 +3,7 @@ import { html, useMemo, useState } from "../vendor/preact.js";
 import { Panel, Slider } from "../core/controls.js";
 import { format, many } from "../core/numbers.js";
 import { Frame, line as path, nice } from "../core/plot.js";
+import { Points } from "../core/shapes.js";
 
 const known = (values) => values.filter((v) => v !== null);
 const reach = (...lists) => {
@@ -76,42 +77,16 @@ function rowWords(points, k) {
   return `${words.join(", ")}.`;
 }
 
-/** One figure: many points as one path, so that pointing at them stays quick. */
+/** One figure; the number of the row that is lit stands beside it. */
 function Figure({ figure, points, ranges, lit, setLit }) {
   const [xs, ys] = [points[figure.x], points[figure.y]];
-  const few = xs.length <= 300;
-  const nearest = (f, event) => {
-    const at = f.point(event);
-    const [u, v] = [f.x(at.x), f.y(at.y)];
-    let best = null;
-    let least = 30 ** 2; // pixels
-    for (let k = 0; k < xs.length; k += 1) {
-      if (xs[k] === null || ys[k] === null) continue;
-      const d = (f.x(xs[k]) - u) ** 2 + (f.y(ys[k]) - v) ** 2;
-      if (d < least) { best = k; least = d; }
-    }
-    setLit(best);
-  };
   return html`<section class="figure"><h4>${figure.title}</h4><p class="line">${figure.line}</p>
     <${Frame} name=${figure.name} x=${ranges[figure.x]} y=${ranges[figure.y]} xLabel=${figure.xLabel} yLabel=${figure.yLabel}
       label=${`${figure.title} ${figure.line}`} minHeight=${260} ratio=${0.6} maxHeight=${380}
-      over=${(f) => html`
-        <rect class="plane" x=${f.left} y=${f.top} width=${f.right - f.left} height=${f.bottom - f.top}
-          onPointerMove=${(e) => nearest(f, e)} onPointerDown=${(e) => nearest(f, e)} />
-        ${lit !== null && xs[lit] !== null && ys[lit] !== null && html`<g class="lit"><circle r="8" cx=${f.x(xs[lit])} cy=${f.y(ys[lit])} />
-          <text class="note" x=${f.x(xs[lit]) + (f.x(xs[lit]) > (f.left + f.right) / 2 ? -13 : 13)} y=${f.y(ys[lit]) + 5}
-            text-anchor=${f.x(xs[lit]) > (f.left + f.right) / 2 ? "end" : "start"}>${points.label[lit]}</text></g>`}`}>
-      ${(f) => html`<path class=${`cloud ${few ? "few" : ""}`} d=${dots(f, xs, ys)} />${figure.more(f)}`}
+      over=${(f) => lit !== null && xs[lit] !== null && ys[lit] !== null && html`<text class="note" x=${f.x(xs[lit]) + (f.x(xs[lit]) > (f.left + f.right) / 2 ? -13 : 13)}
+        y=${f.y(ys[lit]) + 5} text-anchor=${f.x(xs[lit]) > (f.left + f.right) / 2 ? "end" : "start"}>${points.label[lit]}</text>`}>
+      ${(f) => html`<${Points} frame=${f} x=${xs} y=${ys} r=${xs.length > 300 ? 2.5 : 4} lit=${lit} onNear=${setLit} />${figure.more(f)}`}
     </${Frame}></section>`;
-}
-
-/** Dots as strokes of no length with round ends. */
-function dots(f, xs, ys) {
-  let d = "";
-  for (let k = 0; k < xs.length; k += 1) {
-    if (xs[k] !== null && ys[k] !== null) d += `M${f.x(xs[k]).toFixed(1)} ${f.y(ys[k]).toFixed(1)}h0`;
-  }
-  return d;
 }
 
 function Trend({ f, trend }) {

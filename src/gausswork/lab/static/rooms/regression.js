@@ -4,7 +4,8 @@ import { Button, Choice, Findings, NumberField, Panel, Slider, Switch } from "..
 import { Matrix } from "../core/matrix.js";
 import { format, Shown } from "../core/numbers.js";
 import { offered, PairPicker, taken } from "../core/pairs.js";
-import { Frame, Handle, line as curve, nice, useEach } from "../core/plot.js";
+import { Frame, Handle, line as curve, nice, useEach, WhenSeen } from "../core/plot.js";
+import { Points } from "../core/shapes.js";
 
 export const name = "regression";
 export const title = "Regression";
@@ -28,10 +29,11 @@ export function Room({ lab, state, set, answer, start }) {
   const { shown } = answer;
   const findings = useRef([]); // during a drag there are no new ones: the last stay
   findings.current = answer.findings ?? findings.current;
+  const moving = answer.findings === null;
   const each = (field) => shown[field] ?? answer.each[field] ?? [];
   const view = { x, y, own, shown, each, lit: lit !== null && lit < x.length ? lit : null, setLit };
   // What rests on the answer alone is drawn when there is a new one, not with every move of the hand.
-  const linked = useMemo(() => html`<${Linked} view=${view} answer=${answer} />`, [answer, view.lit, own]);
+  const linked = useMemo(() => html`<${Linked} ...${{ view, answer, moving }} />`, [answer, view.lit, own]);
   const equation = useMemo(() => html`<${Equation} view=${view} answer=${answer} />`, [answer, view.lit, own]);
   const words = useMemo(() => html`<${Words} answer=${answer} />`, [answer]);
   const mine = useMemo(() => html`<${Mine} ...${{ state, set, shown }} />`, [shown, state.mine, state.squares]);
@@ -58,8 +60,8 @@ export function Room({ lab, state, set, answer, start }) {
       ${words}
       ${mine}
     </div>
-    ${linked}
-    ${equation}
+    <${WhenSeen} class="views" moving=${moving}>${linked}</${WhenSeen}>
+    <${WhenSeen} class="two-thirds" moving=${moving}>${equation}</${WhenSeen}>
     <div class="third stack">
       <${Panel} title="What is drawn">
         <div class="stack tight">
@@ -152,7 +154,7 @@ function Scatter({ state, set, answer, view, mode }) {
         y1=${frame.y(y[lit])} y2=${frame.y(fitted[lit])} />`}
       ${answer.grid && html`<path class="mark-line" data-line="fit" d=${curve(frame.x, frame.y, answer.grid, shown.line)} />`}
       ${mine && html`<path class="mark-line s-red dashed" data-line="mine" d=${through(frame, mine)} />`}
-      ${!own && html`<g class="live"><${Dots} frame=${frame} ...${{ x, y, lit, setLit }} r=${x.length > 400 ? 3 : 5} /></g>`}
+      ${!own && html`<${Points} frame=${frame} ...${{ x, y, lit }} onNear=${setLit} r=${x.length > 400 ? 3 : 5} />`}
     </${Fragment}>`;
   };
   const above = (frame) => html`<${Fragment}>
@@ -214,13 +216,6 @@ function Squares({ frame, state, view, mine }) {
   });
 }
 
-/** Points that only light up. */
-function Dots({ frame, x, y, lit, setLit, r = 5 }) {
-  return html`<g class="dots">${x.map((_, k) => isNumber(x[k]) && isNumber(y[k]) && html`
-    <circle key=${k} class=${k === lit ? "aglow" : ""} cx=${frame.x(x[k]).toFixed(1)} cy=${frame.y(y[k]).toFixed(1)} r=${k === lit ? r + 3 : r}
-      onPointerEnter=${() => setLit(k)} onPointerLeave=${() => setLit(null)} />`)}</g>`;
-}
-
 /** What is known of the point that is lit. */
 function Facts({ view, names }) {
   const { x, y, lit, each } = view;
@@ -277,7 +272,7 @@ function Mine({ state, set, shown }) {
 }
 
 /** The same points in three more views: what lights up in one lights up in all. */
-function Linked({ view, answer }) {
+function Linked({ view, answer, moving }) {
   const { x, lit, setLit, each, shown } = view;
   const [residuals, standardized, leverage, score] = [each("residuals"), each("standardized"), each("leverage"), shown.qq_score ?? []];
   const known = (values) => values.filter(isNumber);
@@ -285,8 +280,8 @@ function Linked({ view, answer }) {
     const most = Math.max(least, ...known(values).map(Math.abs)) * 1.15;
     return [-most, most];
   };
-  const dots = { lit, setLit, r: x.length > 400 ? 2.5 : x.length > 120 ? 3.5 : 5 };
-  const size = { minHeight: 200, maxHeight: 270, ratio: 0.68 };
+  const dots = { lit, onNear: setLit, r: x.length > 400 ? 2.5 : x.length > 120 ? 3.5 : 5 };
+  const size = { minHeight: 200, maxHeight: 270, ratio: 0.68, moving };
   const nothing = html`<p class="help nothing">No residuals to look at: the line goes through every point.</p>`;
   const zero = (f) => html`<line class="zero" x1=${f.left} x2=${f.right} y1=${f.y(0)} y2=${f.y(0)} />`;
   const seen = known(standardized).length > 0;
@@ -296,7 +291,7 @@ function Linked({ view, answer }) {
           xLabel=${answer.x_name} yLabel="residual">
         ${(f) => html`<${Fragment}>${zero(f)}
           ${lit !== null && isNumber(residuals[lit]) && html`<line class="residual" x1=${f.x(x[lit])} x2=${f.x(x[lit])} y1=${f.y(0)} y2=${f.y(residuals[lit])} />`}
-          <g class="live"><${Dots} frame=${f} x=${x} y=${residuals} ...${dots} /></g></${Fragment}>`}
+          <${Points} frame=${f} x=${x} y=${residuals} ...${dots} /></${Fragment}>`}
       </${Frame}>` : nothing}
     </${Panel}>
     <${Panel} class="third" title="Leverage" line="Right of the dotted line a point has twice the average say in the line.">
@@ -305,7 +300,7 @@ function Linked({ view, answer }) {
           xLabel="leverage" yLabel="residual in sd">
         ${(f) => html`<${Fragment}>${zero(f)}
           <line class="limit" x1=${f.x(2 * answer.mean_leverage)} x2=${f.x(2 * answer.mean_leverage)} y1=${f.top} y2=${f.bottom} />
-          <g class="live"><${Dots} frame=${f} x=${leverage} y=${standardized} ...${dots} /></g></${Fragment}>`}
+          <${Points} frame=${f} x=${leverage} y=${standardized} ...${dots} /></${Fragment}>`}
       </${Frame}>` : nothing}
     </${Panel}>
     <${Panel} class="third" title="Bell or not (Q-Q)" line="On the line residuals are bell-shaped; 95 of 100 bells stay in the band.">
@@ -314,7 +309,7 @@ function Linked({ view, answer }) {
           xLabel="where a bell has it" yLabel="residual in sd">
         ${(f) => html`<${Fragment}><path class="belt grey" d=${between(f, answer.qq.score, answer.qq.lower, answer.qq.upper)} />
           <path class="mark-line s-red thin" d=${curve(f.x, f.y, f.x.domain, f.x.domain.map((s) => answer.qq.mean + answer.qq.sd * s))} />
-          <g class="live"><${Dots} frame=${f} x=${score} y=${standardized} ...${dots} /></g></${Fragment}>`}
+          <${Points} frame=${f} x=${score} y=${standardized} ...${dots} /></${Fragment}>`}
       </${Frame}>` : html`<p class="help nothing">Three points off the line are the least that can be compared with a bell.</p>`}
     </${Panel}>
   </${Fragment}>`;
@@ -329,7 +324,7 @@ function Equation({ view, answer }) {
   const more = x.length > rows.length;
   const light = lit === null ? null : rows.indexOf(lit);
   const column = (field, extra = {}) => html`<${Matrix} name=${field} label=${field} value=${shown[field]} rows=${shown[field].map((one) => [one])} ...${extra} />`;
-  return html`<${Panel} class="two-thirds" title="The normal equation, with these numbers"
+  return html`<${Panel} title="The normal equation, with these numbers"
       line="Two sums of products, XᵀX and Xᵀy, are all that the line needs, however many points there are.">
     ${!shown.XtX ? html`<p class="help">Add a point, and the sums appear.</p>` : html`<ol class="steps">
       <li><span>A row for each point; a column of ones makes the intercept.</span>
