@@ -50,6 +50,7 @@ def test_tools_of_a_room_by_keyboard(lab: Watched, room: str) -> None:
     tab_to(page, "Close Python")
     page.keyboard.press("Enter")
     page.wait_for_selector(".python", state="detached")
+    assert page.evaluate(NAMED) == "Show Python"
 
 
 @pytest.mark.parametrize("room", ["regression", "descent", "data"])

@@ -199,6 +199,21 @@ def test_the_script_is_copied_and_saved(lab: Watched, tmp_path: Path) -> None:
     assert (tmp_path / "script.py").read_text(encoding="utf-8").strip() == text.strip()
 
 
+def test_on_a_phone_the_script_comes_into_view(watch: Callable[..., Watched]) -> None:
+    lab = watch(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = lab.open(sliding())
+    page.get_by_role("button", name="Show Python").tap()
+    page.wait_for_selector(".python code span")
+    head = page.get_by_role("heading", name="Python", exact=True)
+    page.wait_for_function(
+        "one => { const at = one.getBoundingClientRect().top; return at > 60 && at < 400; }",
+        arg=head.element_handle(),
+    )
+    page.get_by_role("button", name="Close Python").tap()
+    page.wait_for_selector(".python", state="detached")
+    assert page.evaluate("document.activeElement.textContent") == "Show Python"
+
+
 def test_the_keyboard_reaches_rooms_and_tools_and_shows_where_it_is(lab: Watched) -> None:
     lab.open(ROOMS[0])
     page = lab.page

@@ -44,6 +44,11 @@ export function Python({ lab, name, state, needs = "", onClose }) {
   const [problem, setProblem] = useState(null);
   const [done, setDone] = useState("");
   const line = useRef(null);
+  const box = useRef(null);
+  const there = of !== null;
+  useEffect(() => { // on a phone it stands below everything else: who asks for it is brought there
+    if (there && box.current.getBoundingClientRect().top > 0.3 * innerHeight) box.current.scrollIntoView({ block: "start" });
+  }, [there]);
   useEffect(() => {
     line.current = lab.asker.latest(name, "script", {
       answer: (text, asked) => { setScript({ script: text, of: asked }); setProblem(null); },
@@ -59,7 +64,7 @@ export function Python({ lab, name, state, needs = "", onClose }) {
     setDone(sentence);
     lab.say(sentence);
   };
-  return html`<aside class="python panel" aria-label="Show Python" data-busy=${String(of !== state)}>
+  return html`<aside ref=${box} class="python panel" aria-label="Show Python" data-busy=${String(of !== state)}>
     <div class="python-head"><h3>Python</h3>
       <span class="python-done">${done}</span>
       <${Button} onClick=${copied} disabled=${!script}>Copy</${Button}>

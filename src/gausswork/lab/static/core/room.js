@@ -151,7 +151,7 @@ export function RoomPage({ lab, name, module }) {
           : !problem && html`<${Waiting} words=${module.waiting} />`}
       </div>
       ${answer && html`<p class="late-sign" role="status">Computing …</p>`}
-      ${python && html`<${Python} lab=${lab} name=${name} needs=${module.needs} state=${store.now} onClose=${() => setPython(false)} />`}
+      ${python && html`<${Python} lab=${lab} name=${name} needs=${module.needs} state=${store.now} onClose=${() => { setPython(false); place.current.querySelector(".tools [aria-pressed]").focus(); }} />`}
     </div>
     ${sharing && html`<${Share} lab=${lab} name=${name} store=${store} onClose=${() => setSharing(false)} />`}
   </${part}>`;

@@ -19,6 +19,7 @@ export function Bars({ frame, edges, heights, tone = "blue", class: extra = "", 
 }
 
 const REACH = 30; // pixels from the pointer within which a point is meant
+const FEW = 60; // points that are outlined: more would hide one another behind their rims
 
 /**
  * Points as one path, which draws quickly however many they are, and a plane in front that tells
@@ -42,7 +43,7 @@ export function Points({ frame, x, y, r = 5, lit = null, onNear }) {
   for (let k = 0; k < x.length; k += 1) {
     if (there(k)) path += disc(frame.x(x[k]), frame.y(y[k]), r);
   }
-  return html`<g class="points-seen"><path class="points" d=${path} />
+  return html`<g class="points-seen"><path class=${`points ${x.length > FEW ? "many" : ""}`} d=${path} />
     ${lit !== null && there(lit) && html`<circle class="aglow" cx=${frame.x(x[lit]).toFixed(1)} cy=${frame.y(y[lit]).toFixed(1)} r=${r + 3} />`}
     <rect class="plane live" x=${frame.left} y=${frame.top} width=${frame.right - frame.left} height=${frame.bottom - frame.top}
       onPointerMove=${near} onPointerDown=${near} onPointerLeave=${() => onNear(null)} /></g>`;

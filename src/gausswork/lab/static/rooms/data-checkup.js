@@ -77,7 +77,7 @@ function rowWords(points, k) {
   return `${words.join(", ")}.`;
 }
 
-/** One figure; the number of the row that is lit stands beside it. */
+/** One figure. The row that was pointed at last stays lit, its number beside it. */
 function Figure({ figure, points, ranges, lit, setLit }) {
   const [xs, ys] = [points[figure.x], points[figure.y]];
   return html`<section class="figure"><h4>${figure.title}</h4><p class="line">${figure.line}</p>
@@ -85,7 +85,7 @@ function Figure({ figure, points, ranges, lit, setLit }) {
       label=${`${figure.title} ${figure.line}`} minHeight=${260} ratio=${0.6} maxHeight=${380}
       over=${(f) => lit !== null && xs[lit] !== null && ys[lit] !== null && html`<text class="note" x=${f.x(xs[lit]) + (f.x(xs[lit]) > (f.left + f.right) / 2 ? -13 : 13)}
         y=${f.y(ys[lit]) + 5} text-anchor=${f.x(xs[lit]) > (f.left + f.right) / 2 ? "end" : "start"}>${points.label[lit]}</text>`}>
-      ${(f) => html`<${Points} frame=${f} x=${xs} y=${ys} r=${xs.length > 300 ? 2.5 : 4} lit=${lit} onNear=${setLit} />${figure.more(f)}`}
+      ${(f) => html`<${Points} frame=${f} x=${xs} y=${ys} r=${xs.length > 300 ? 2.6 : 4} lit=${lit} onNear=${(k) => k !== null && setLit(k)} />${figure.more(f)}`}
     </${Frame}></section>`;
 }
 
