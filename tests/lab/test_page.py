@@ -199,6 +199,18 @@ def test_the_script_is_copied_and_saved(lab: Watched, tmp_path: Path) -> None:
     assert (tmp_path / "script.py").read_text(encoding="utf-8").strip() == text.strip()
 
 
+def test_a_state_without_an_answer_shows_the_ways_back(lab: Watched) -> None:
+    page = lab.open("regression")
+    before = lab.shown("regression")
+    broken = json.dumps({"x": [1.0, 2.0], "y": [1.0], "band": "none"})
+    page.evaluate("text => { sessionStorage['gausswork-lab:regression'] = text; }", broken)
+    page.reload()
+    page.wait_for_selector("main .problem-box")
+    page.get_by_role("button", name="Begin this room anew").click()
+    page.wait_for_selector("main .problem-box", state="detached")
+    assert lab.shown("regression") == before
+
+
 def test_on_a_phone_the_script_comes_into_view(watch: Callable[..., Watched]) -> None:
     lab = watch(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = lab.open(sliding())

@@ -148,7 +148,7 @@ export function RoomPage({ lab, name, module }) {
       <div ref=${stage} class=${`stage ${problem ? "stale" : ""}`}>
         ${answer
           ? html`<${module.Room} lab=${lab} state=${store.now} set=${set} answer=${answer} start=${store.start} />`
-          : !problem && html`<${Waiting} words=${module.waiting} />`}
+          : problem ? html`<${WayOut} store=${store} />` : html`<${Waiting} words=${module.waiting} />`}
       </div>
       ${answer && html`<p class="late-sign" role="status">Computing …</p>`}
       ${python && html`<${Python} lab=${lab} name=${name} needs=${module.needs} state=${store.now} onClose=${() => { setPython(false); place.current.querySelector(".tools [aria-pressed]").focus(); }} />`}
@@ -179,6 +179,13 @@ function useLate(store, of, stage) {
     const leave = store.subscribe(look);
     return () => { clearTimeout(timer); leave(); };
   }, [store, of]);
+}
+
+/** Where a state was opened that has no answer, and so nothing to change it by: the ways back. */
+function WayOut({ store }) {
+  return html`<div class="row">
+    ${store.past.length > 0 && html`<${Button} kind="strong" onClick=${() => store.undo()}>Undo the last step</${Button}>`}
+    <${Button} onClick=${() => store.reset()}>Begin this room anew</${Button}></div>`;
 }
 
 /** What is said until the first answer is there; a room that takes long to begin says why. */
