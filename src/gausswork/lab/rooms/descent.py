@@ -47,6 +47,17 @@ START: Mapping[str, Any] = {
 }
 
 _SPAN = (1e-3, 4.0)  # of the slider, in limits of the learning rate
+# Numbers on the screen that the outlook has under the same name
+OUTLOOK = (
+    "learning_rate",
+    "learning_rate_limit",
+    "overshoots_from",
+    "best_learning_rate",
+    "largest_eigenvalue",
+    "smallest_eigenvalue",
+    "condition_number",
+    "factor",
+)
 _FAR = 1e290  # a start beyond has a loss that float64 cannot hold
 
 
@@ -315,52 +326,9 @@ def script(state: Mapping[str, Any], tables: Tables) -> str:
     InputError
         As :func:`answer`.
     """
+    from gausswork.lab.rooms import descent_script
+
     s = read(state)
     opened = s.pairs.open(tables)
     _walk(s, opened)  # what cannot be computed is refused here already
-    given = f"standardize={s.start_standardized}"
-    lines = [
-        "from dataclasses import replace", "", "import gausswork as gw", "", *opened.lines, "",
-        f"line = {opened.call()}",
-        f"start = gw.loss_surface(line, {given}).parameters({list(s.start)!r})",
-        "method = gw.GradientDescent(",
-        f"    learning_rate={s.learning_rate!r}, epochs={s.epochs}, start=start,",
-        f"    momentum={s.momentum!r}, standardize={s.standardize}, beyond_limit='run',",
-        ")",
-        f"descent = {opened.call('method')}.descent",
-        "outlook = descent.outlook",
-        "print(outlook.verdict)",
-        "print(descent.reason)",
-        "",
-        f"surface = gw.loss_surface(line, standardize={s.standardize})",
-        "path = surface.place(descent.path)  # where it went on the surface",
-        f"epochs, epoch = descent.epochs, min({s.epoch}, descent.epochs)",
-        "intercept, slope = descent.path[epoch].tolist()",
-        "loss, least_loss = float(descent.loss[epoch]), surface.least",
-        "exact_intercept, exact_slope = descent.exact.tolist()",
-    ]  # fmt: skip
-    lines += [f"{name} = outlook.{name}" for name in _OUTLOOK]
-    lines += ["epochs_per_digit = outlook.epochs_per_digit()", ""]
-    lines += [
-        "# the same at other rates",
-        f"other_rates = {list(s.others)!r}",
-        "other_losses = []",
-        "for rate in other_rates:",
-        "    again = replace(method, learning_rate=rate)",
-        f"    other = {opened.call('again')}.descent",
-        f"    other_losses.append(float(other.loss[min({s.epoch}, other.epochs)]))",
-        "    print(other.outlook.verdict)",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-_OUTLOOK = (
-    "learning_rate",
-    "learning_rate_limit",
-    "overshoots_from",
-    "best_learning_rate",
-    "largest_eigenvalue",
-    "smallest_eigenvalue",
-    "condition_number",
-    "factor",
-)
+    return descent_script.script(s, opened)

@@ -7,7 +7,6 @@ come together, and the library says why there is no bell to predict.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -47,7 +46,7 @@ LAWS: Mapping[str, tuple[float, float, float] | None] = {
 }
 POPULATIONS = (*LAWS, "drawn", "column")
 _TALLEST = 20  # tickets with one number
-_FEW = 3  # means, from which on their spread is compared with the prediction
+FEW = 3  # means, from which on their spread is compared with the prediction
 BARS = 21  # values that tickets in the bag can have: 0 to 20
 START: Mapping[str, Any] = {
     "population": "exponential",
@@ -62,7 +61,7 @@ START: Mapping[str, Any] = {
 
 # Laws of which the library predicts nothing where they have no variance: how to draw from them all
 # the same, and the same as a line of Python.
-_LAWLESS: Mapping[str, tuple[Callable[..., Array], str]] = {
+LAWLESS: Mapping[str, tuple[Callable[..., Array], str]] = {
     "cauchy": (lambda rng, _, shape: rng.standard_cauchy(shape), "rng.standard_cauchy({shape})"),
     "student": (
         lambda rng, tail, shape: rng.standard_t(tail, shape),
@@ -124,7 +123,7 @@ class State:
     def lawless(self) -> bool:
         """Whether the population has no variance, so that there is no bell to predict."""
         tail = 0.0 if self.population == "cauchy" else self.parameter
-        return self.population in _LAWLESS and tail is not None and tail <= 2.0
+        return self.population in LAWLESS and tail is not None and tail <= 2.0
 
 
 def read(state: Mapping[str, Any]) -> State:
@@ -182,7 +181,7 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
 
 def _with_a_bell(s: State, tables: Tables) -> dict[str, Any]:
     # Before the first mean the prediction is there already: it needs no draw.
-    found = gw.central_limit(_population(s, tables), s.n, repeats=max(s.means, 1), seed=s.seed)
+    found = gw.central_limit(drawn_from(s, tables), s.n, repeats=max(s.means, 1), seed=s.seed)
     population, predicted = found.population, gw.Normal(found.mean, found.sd)
     shown: dict[str, Any] = {
         "n": s.n,
@@ -196,7 +195,7 @@ def _with_a_bell(s: State, tables: Tables) -> dict[str, Any]:
         means = bars(found.histogram())
         shown |= {"repeats": found.repeats}
     points = None
-    if s.means >= _FEW:
+    if s.means >= FEW:
         seen = gw.Normal.from_samples(found.means)
         shown |= {"mean_of_means": seen.mean, "sd_of_means": seen.sd}
         shown |= {"distance": found.distance, "noise": found.noise}
@@ -204,7 +203,7 @@ def _with_a_bell(s: State, tables: Tables) -> dict[str, Any]:
             points = quantile_plot(quantile_points(found.means, most=_POINTS), predicted)
     close = (predicted.at(-_REACH), predicted.at(_REACH))
     wide = drawn.edges if s.population != "drawn" else (-0.5, BARS - 0.5)
-    verdict = found.verdict if s.means >= _FEW else ""
+    verdict = found.verdict if s.means >= FEW else ""
     return {
         "shown": shown,
         "said": verdict or f"The mean of {s.n:,} draws is predicted at {found.mean:.4g}.",
@@ -224,7 +223,7 @@ def _with_a_bell(s: State, tables: Tables) -> dict[str, Any]:
     }
 
 
-def _population(s: State, tables: Tables) -> Any:
+def drawn_from(s: State, tables: Tables) -> Any:
     """Return what the library is to draw from."""
     if s.population == "drawn":
         if sum(height > 0 for height in s.heights) < 2:
@@ -276,7 +275,7 @@ def _without_a_bell(s: State) -> dict[str, Any]:
     """Return means that do not come together, and the library's reason."""
     from scipy.stats import iqr
 
-    draw = _LAWLESS[s.population][0]
+    draw = LAWLESS[s.population][0]
     shape = (max(s.means, 1), s.n)
     draws = draw(np.random.default_rng(s.seed), s.parameter, shape)
     means, medians = draws.mean(axis=1), np.median(draws, axis=1)
@@ -284,7 +283,7 @@ def _without_a_bell(s: State) -> dict[str, Any]:
     shown: dict[str, Any] = {"n": s.n}
     if s.means:
         shown |= {"repeats": s.means}
-    several = s.means >= _FEW
+    several = s.means >= FEW
     if several:
         shown["half_of_draws"] = float(iqr(draws))
         shown["half_of_means"], shown["half_of_medians"] = float(iqr(means)), float(iqr(medians))
@@ -292,7 +291,7 @@ def _without_a_bell(s: State) -> dict[str, Any]:
     watched = s.means and s.n <= _WATCHED
     return {
         "shown": shown,
-        "said": _reason(s),
+        "said": reason(s),
         "law": s.law,
         "parameter": _described(s),
         "population": bars(silhouette),
@@ -305,7 +304,7 @@ def _without_a_bell(s: State) -> dict[str, Any]:
         "qq": None,
         "verdict": "",
         "findings": [],
-        "no_bell": _reason(s),
+        "no_bell": reason(s),
         "trouble": None,
     }
 
@@ -318,7 +317,8 @@ def _described(s: State) -> dict[str, float] | None:
     return {"value": s.parameter, "least": least, "most": most}
 
 
-def _reason(s: State) -> str:
+def reason(s: State) -> str:
+    """Return why the library predicts no bell for the law of a state."""
     try:
         gw.central_limit(s.law, s.n, repeats=1)
     except InputError as refused:
@@ -328,61 +328,6 @@ def _reason(s: State) -> str:
 
 def script(state: Mapping[str, Any], tables: Tables) -> str:
     """Return Python that computes the numbers on the screen; errors as :func:`answer`."""
-    s = read(state)
-    lines = _lines_without_a_bell(s) if s.lawless else _lines_with_a_bell(s, tables)
-    return "\n".join(lines) + "\n"
+    from gausswork.lab.rooms import limit_script
 
-
-def _lines_with_a_bell(s: State, tables: Tables) -> list[str]:
-    _population(s, tables)  # what cannot be drawn from is refused here, not by the script
-    imports, source = ["import gausswork as gw"], repr(s.law)
-    before: list[str] = []
-    if s.population == "drawn":
-        imports.insert(0, "import numpy as np")
-        source = "bag"
-        before = [
-            "# so many tickets with the numbers 0, 1, 2, …",
-            f"tickets = {list(s.heights)}",
-            "bag = np.repeat(np.arange(len(tickets)), tickets)",
-        ]
-    elif s.population == "column":
-        source = "values"
-        head, _, *before = s.own.lines(tables, "values")
-        imports.append(head)
-    lines = [*imports, "", *before, f"n, repeats = {s.n}, {max(s.means, 1)}"]
-    lines += [
-        f"found = gw.central_limit({source}, n, repeats=repeats, seed={s.seed})",
-        "population_mean, population_sd = found.population.mean, found.population.sd",
-        "predicted_mean, predicted_sd = found.mean, found.sd  # sd / √n",
-    ]
-    if s.means >= _FEW:
-        lines += [
-            "",
-            "seen = gw.Normal.from_samples(found.means)",
-            "mean_of_means, sd_of_means = seen.mean, seen.sd",
-            "distance, noise = found.distance, found.noise",
-            "print(found.verdict)",
-        ]
-    picture = '# gw.plots.central_limit(found, path="means.png")'
-    return [*lines, "", "# The picture, as a file:", picture]
-
-
-def _lines_without_a_bell(s: State) -> list[str]:
-    lines = ["import numpy as np", "from scipy.stats import iqr", ""]
-    lines += [f"# {part}" for part in textwrap.wrap(_reason(s), 96)]
-    draw = _LAWLESS[s.population][1].format(tail=s.parameter, shape="(repeats, n)")
-    lines += [
-        "",
-        f"n, repeats = {s.n}, {max(s.means, 1)}",
-        f"rng = np.random.default_rng({s.seed})",
-        f"draws = {draw}",
-    ]
-    if s.means >= _FEW:
-        lines += [
-            "# how wide the middle half lies: of the draws, of their means, of their medians",
-            "half_of_draws = iqr(draws)",
-            "half_of_means = iqr(draws.mean(axis=1))",
-            "half_of_medians = iqr(np.median(draws, axis=1))",
-            "print(half_of_draws, half_of_means, half_of_medians)",
-        ]
-    return lines
+    return limit_script.script(read(state), tables)
