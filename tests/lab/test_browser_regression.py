@@ -353,3 +353,19 @@ def test_a_reload_and_a_link_bring_everything_back(lab: Watched) -> None:
     page.reload()
     lab.settled("regression")
     assert (points(page), lab.shown("regression")) == (before, shown)
+
+
+def test_a_point_that_is_put_back_where_it_was_is_no_step(lab: Watched) -> None:
+    page = lab.open("regression")
+    before, findings = points(page), page.locator(".findings").inner_text()
+    box = handle(page, 6).bounding_box()
+    u, v = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(u, v)
+    page.mouse.down()
+    page.mouse.move(u + 60, v - 40, steps=4)
+    page.mouse.move(u, v, steps=4)
+    page.mouse.up()
+    lab.settled("regression")
+    assert points(page) == before
+    assert page.locator(".findings").inner_text() == findings
+    assert page.get_by_role("button", name="Undo").is_disabled()

@@ -245,3 +245,15 @@ def test_two_columns_of_a_table_are_descended(monkeypatch: pytest.MonkeyPatch) -
     names = run(descent.script(asked, tables))
     for key, value in found["shown"].items():
         assert np.array_equal(np.asarray(names[key], dtype=float), np.asarray(value)), key
+
+
+def test_a_start_that_is_dragged_walks_alone_until_the_hand_rests() -> None:
+    moved = state(start=[-3.25, 1.5])
+    live = descent.answer({**moved, "live": True}, Tables())
+    assert live["others"] is None
+    assert "other_losses" not in live["shown"]
+    found = descent.answer(moved, Tables())
+    assert len(found["others"]) == len(descent.START["others"])
+    assert live["path"] == found["path"]
+    # what has been walked is shown during a drag too
+    assert descent.answer({**moved, "live": True}, Tables())["others"] == found["others"]

@@ -33,6 +33,9 @@ class Kept:
     def __len__(self) -> int:
         return len(self._made)
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._made
+
     def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """Return the result under a key; made by ``make``, outside the lock, if it is not there."""
         with self._lock:

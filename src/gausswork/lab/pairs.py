@@ -112,6 +112,10 @@ class Opened:
             return [self.named]
         return ["data = {", *_column("x", self.data["x"]), *_column("y", self.data["y"]), "}"]
 
+    def walked(self, method: gw.GradientDescent) -> bool:
+        """Whether this method has walked over the points already."""
+        return (self.feature, self.target, f"fit {method!r}") in self.kept
+
     def remembered(self, what: Hashable, make: Callable[[], Made]) -> Made:
         """Return what was made of these two columns before, or make it now."""
         return self.kept.get((self.feature, self.target, what), make)

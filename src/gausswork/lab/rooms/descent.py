@@ -144,7 +144,7 @@ class Walk:
     start : (2,) where it begins, in the units of the data.
     descent : the walk.
     outlook : what was known of it before the first step.
-    others : walks at the other rates.
+    others : walks at the other rates; None where the hand moves on before they would be seen.
     """
 
     line: gw.Fit
@@ -152,10 +152,10 @@ class Walk:
     start: Array
     descent: gw.Descent
     outlook: gw.Outlook
-    others: tuple[gw.Descent, ...]
+    others: tuple[gw.Descent, ...] | None
 
 
-def _walk(s: State, opened: Opened) -> Walk:
+def _walk(s: State, opened: Opened, *, live: bool = False) -> Walk:
     if not opened.rows:
         raise InputError(
             "there are no points to fit a line to. Add some in the room of regression."
@@ -168,7 +168,10 @@ def _walk(s: State, opened: Opened) -> Walk:
     start = given.parameters(s.start)
     descent = _descent(opened, s.method(s.learning_rate, start))
     assert descent.outlook is not None
-    others = tuple(_descent(opened, s.method(rate, start)) for rate in s.others)
+    methods = [s.method(rate, start) for rate in s.others]
+    others = None
+    if not live or all(map(opened.walked, methods)):
+        others = tuple(_descent(opened, method) for method in methods)
     return Walk(line, surface, start, descent, descent.outlook, others)
 
 
@@ -188,7 +191,7 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
     """
     s = read(state)
     opened = s.pairs.open(tables)
-    walk = _walk(s, opened)
+    walk = _walk(s, opened, live=state.get("live") is True)
     here, surface = walk.outlook, walk.surface
     bounds = _bounds(walk)
     alternative = here.alternative
@@ -218,7 +221,9 @@ def answer(state: Mapping[str, Any], tables: Tables) -> dict[str, Any]:
                 "learning_rate_limit": alternative.learning_rate_limit,
                 "standardize": alternative.standardize,
             },
-            "others": [_other(surface, each) for each in walk.others],
+            "others": None
+            if walk.others is None
+            else [_other(surface, each) for each in walk.others],
             "remarks": [str(finding) for finding in walk.descent.findings],
             "headline": _headline(walk),
             "said": f"{here.verdict} {_headline(walk)}",
@@ -298,8 +303,9 @@ def _shown(s: State, walk: Walk) -> dict[str, Any]:
         "factor": here.factor,
         "epochs_per_digit": here.epochs_per_digit(),
         "other_rates": list(s.others),
-        "other_losses": [each.loss[min(s.epoch, each.epochs)] for each in walk.others],
     }
+    if walk.others is not None:
+        numbers["other_losses"] = [each.loss[min(s.epoch, each.epochs)] for each in walk.others]
     return {name: value for name, value in numbers.items() if np.isfinite(value).all()}
 
 

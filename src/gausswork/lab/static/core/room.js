@@ -147,7 +147,8 @@ export function RoomPage({ lab, name, module }) {
     <div class=${`room-body ${python ? "with-python" : ""}`}>
       <div ref=${stage} class=${`stage ${problem ? "stale" : ""}`}>
         ${answer
-          ? html`<${module.Room} lab=${lab} state=${store.now} set=${set} answer=${answer} start=${store.start} />`
+          ? html`<${module.Room} lab=${lab} state=${store.now} set=${set} answer=${answer} start=${store.start}
+              moving=${of !== store.committed} />`
           : problem ? html`<${WayOut} store=${store} />` : html`<${Waiting} words=${module.waiting} />`}
       </div>
       ${answer && html`<p class="late-sign" role="status">Computing …</p>`}

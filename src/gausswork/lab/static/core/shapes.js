@@ -50,7 +50,7 @@ export function Points({ frame, x, y, r = 5, lit = null, onNear }) {
 }
 
 /** A disc as part of a path. */
-const disc = (u, v, r) => `M${(u - r).toFixed(1)} ${v.toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
+export const disc = (u, v, r) => `M${(u - r).toFixed(1)} ${v.toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
 
 /** A smooth path through points (Catmull and Rom's cubic), for theory known at the middles of bins. */
 export function smooth(frame, xs, ys) {

@@ -57,7 +57,10 @@ export class RoomState {
   }
 
   commit() {
-    if (same(this.now, this.committed)) return;
+    if (same(this.now, this.committed)) { // back where it was: no step, and nothing is passed through
+      this.now = this.committed;
+      return;
+    }
     this.past.push(this.committed);
     if (this.past.length > MOST_STEPS) this.past.shift();
     this.future = [];

@@ -1,9 +1,10 @@
 // Gradient descent: a valley, a path down, and the rate at which it fails.
-import { Fragment, html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Fragment, html, useMemo, useRef, useState } from "../vendor/preact.js";
 import { Button, NumberField, Panel, Slider, Switch, useFrames } from "../core/controls.js";
 import { format, Shown } from "../core/numbers.js";
 import { PairPicker, taken } from "../core/pairs.js";
-import { Frame, Handle, line as curve } from "../core/plot.js";
+import { Frame, Handle, line as curve, WhenSeen } from "../core/plot.js";
+import { disc } from "../core/shapes.js";
 
 export const name = "descent";
 export const title = "Gradient descent";
@@ -25,7 +26,10 @@ function ranges([left, right, bottom, top], equal) {
   return { x: [x - w, x + w], y: [y - h, y + h] };
 }
 
-export function Room({ lab, state, set, answer, start }) {
+export function Room({ lab, state, set, answer: newest, start, moving }) {
+  const others = useRef([]); // during a drag there are no new ones: the last stay
+  others.current = newest.others ?? others.current;
+  const answer = useMemo(() => ({ ...newest, others: others.current }), [newest]);
   const last = answer.path.length - 1;
   const [playing, setPlaying] = useState(null); // the epoch while it plays
   const begun = useRef({ time: 0, epoch: 0 });
@@ -47,24 +51,27 @@ export function Room({ lab, state, set, answer, start }) {
   const step = (by) => { setPlaying(null); set({ epoch: within(epoch + by, [0, last]) }, { commit: true }); };
   const scrub = (to, how) => { setPlaying(null); set({ epoch: to }, how); };
   const walk = { answer, epoch, last, running, play, step, scrub };
+  // What rests on the answer is drawn when there is a new one, not with every move of the hand.
+  const valley = useMemo(() => html`<${Valley} ...${{ state, set, answer, epoch }} />`, [answer, epoch, state.epoch, state.equal, state.standardize]);
+  const rate = useMemo(() => html`<${Rate} ...${{ state, set, answer }} />`, [answer, state.learning_rate, state.momentum, state.standardize, state.others]);
+  const losses = useMemo(() => html`<${Losses} ...${{ answer, state, epoch }} />`, [answer, epoch, state.epochs]);
+  const beside = useMemo(() => html`<${Beside} ...${{ state, set, answer, epoch }} />`, [answer, epoch, state.equal, state.others]);
+  const fitted = useMemo(() => html`<${Fitted} ...${{ state, answer, epoch }} />`, [answer, epoch, state.table, state.x, state.y]);
   return html`<div class="views descent">
     <${Panel} class="main" title="The valley" line=${answer.headline}>
-      <${Valley} ...${{ state, set, answer, epoch }} />
+      ${valley}
       <${Tape} ...${walk} />
     </${Panel}>
     <div class="side stack">
-      <${Rate} ...${{ state, set, answer }} />
+      ${rate}
       <${Now} ...${{ answer, epoch }} />
     </div>
-    <${Panel} class="third" title="How far above the floor" line="Loss above the least, in powers of ten: a straight line down is steady progress.">
-      <${Losses} ...${{ answer, state, epoch }} />
-    </${Panel}>
-    <${Panel} class="two-thirds" title="Rates side by side" line="The same start, the same epoch, other learning rates.">
-      <${Beside} ...${{ state, set, answer, epoch }} />
-    </${Panel}>
-    <${Panel} class="half" title="The line at this epoch" line="What the path means for the points.">
-      <${Fitted} ...${{ state, answer, epoch }} />
-    </${Panel}>
+    <${WhenSeen} class="third" moving=${moving || running}><${Panel} title="How far above the floor"
+      line="Loss above the least, in powers of ten: a straight line down is steady progress.">${losses}</${Panel}></${WhenSeen}>
+    <${WhenSeen} class="two-thirds" moving=${moving || running}><${Panel} title="Rates side by side"
+      line="The same start, the same epoch, other learning rates.">${beside}</${Panel}></${WhenSeen}>
+    <${WhenSeen} class="half" moving=${moving || running}><${Panel} title="The line at this epoch"
+      line="What the path means for the points.">${fitted}</${Panel}></${WhenSeen}>
     <${Panel} class="half" title="Points and start">
       <div class="stack tight">
         <${PairPicker} lab=${lab} state=${state} start=${start} more=${fromRegression(lab)}
@@ -92,8 +99,9 @@ const fromRegression = (lab) => {
 function Contours({ frame, answer, few = false }) {
   const [x, y] = answer.solution;
   const shapes = few ? answer.contours.filter((_, k) => k % 2 === 0) : answer.contours;
-  return html`<g class=${`contours ${few ? "few" : ""}`}><rect x=${frame.left} y=${frame.top} width=${frame.right - frame.left} height=${frame.bottom - frame.top} />
-    ${shapes.map(([a, b], k) => html`<path key=${k} d=${ring(frame, x, y, a, b)} />`)}</g>`;
+  // the same valley as before, most often: a step, another start
+  return useMemo(() => html`<g class=${`contours ${few ? "few" : ""}`}><rect x=${frame.left} y=${frame.top} width=${frame.right - frame.left} height=${frame.bottom - frame.top} />
+    ${shapes.map(([a, b], k) => html`<path key=${k} d=${ring(frame, x, y, a, b)} />`)}</g>`, [frame, few, JSON.stringify([x, y, shapes])]);
 }
 
 /** The contour solution + a·cos t + b·sin t. */
@@ -167,7 +175,8 @@ function Valley({ state, set, answer, epoch }) {
       <${Contours} frame=${frame} answer=${answer} />
       ${epoch < path.length - 1 && html`<${Trail} frame=${frame} path=${path} upto=${path.length} cls="ahead" />`}
       <${Trail} frame=${frame} path=${path} upto=${epoch} tone=${tone} name="descent" />
-      ${path.length <= MOST_DOTS && path.slice(0, epoch + 1).map((at, k) => inside(frame, at) && html`<circle key=${k} class=${`foot f-${tone}`} cx=${frame.x(at[0]).toFixed(1)} cy=${frame.y(at[1]).toFixed(1)} r="2.6" />`)}
+      ${path.length <= MOST_DOTS && html`<path class=${`foot f-${tone}`}
+        d=${path.slice(0, epoch + 1).map((at) => (inside(frame, at) ? disc(frame.x(at[0]), frame.y(at[1]), 2.6) : "")).join("")} />`}
       <path class="goal" transform=${`translate(${frame.x(answer.solution[0]).toFixed(1)} ${frame.y(answer.solution[1]).toFixed(1)})`} d="M0 -11L3 -3.5 11 -3.5 4.6 1.6 7 9.5 0 4.8 -7 9.5 -4.6 1.6 -11 -3.5 -3 -3.5Z" />
       <${Walker} frame=${frame} at=${path[epoch]} tone=${tone} />
     </${Fragment}>`}

@@ -20,7 +20,7 @@ const isNumber = (value) => typeof value === "number";
 
 export const offer = offered;
 
-export function Room({ lab, state, set, answer, start }) {
+export function Room({ lab, state, set, answer, start, moving }) {
   const [lit, setLit] = useState(null);
   const [mode, setMode] = useState("move");
   const own = !state.table; // points that can be moved
@@ -29,11 +29,10 @@ export function Room({ lab, state, set, answer, start }) {
   const { shown } = answer;
   const findings = useRef([]); // during a drag there are no new ones: the last stay
   findings.current = answer.findings ?? findings.current;
-  const moving = answer.findings === null;
   const each = (field) => shown[field] ?? answer.each[field] ?? [];
   const view = { x, y, own, shown, each, lit: lit !== null && lit < x.length ? lit : null, setLit };
   // What rests on the answer alone is drawn when there is a new one, not with every move of the hand.
-  const linked = useMemo(() => html`<${Linked} ...${{ view, answer, moving }} />`, [answer, view.lit, own]);
+  const linked = useMemo(() => html`<${Linked} ...${{ view, answer, moving }} />`, [answer, view.lit, own, moving]);
   const equation = useMemo(() => html`<${Equation} view=${view} answer=${answer} />`, [answer, view.lit, own]);
   const words = useMemo(() => html`<${Words} answer=${answer} />`, [answer]);
   const mine = useMemo(() => html`<${Mine} ...${{ state, set, shown }} />`, [shown, state.mine, state.squares]);
