@@ -86,6 +86,23 @@ def test_frames_with_gaps_and_categories(client: Any, gappy: pd.DataFrame, parts
     assert [f.code for f in fit.findings] == [f.code for f in one.findings]
 
 
+@pytest.mark.parametrize("parts", [1, 2, 7, 64])
+def test_arrays_in_the_memory_of_workers(client: Any, frame: pd.DataFrame, parts: int) -> None:
+    """Neighbours on one worker are summed by one task; they stay as long as the fit is there."""
+    x, y = frame[["a", "b", "c", "d"]].to_numpy(), frame.y.to_numpy()
+    chunks = lengths(ROWS, parts, seed=parts)
+    cut = (da.from_array(x, chunks=(chunks, 4)), da.from_array(y, chunks=(chunks,)))
+    held = dask.persist(*cut)
+    distributed.wait(held)
+    one, fit = gw.fit(x, y), gw.fit(*held)
+    same_bits(one, fit)
+    del held  # the only other ones who know them
+    np.testing.assert_array_equal(fit.robust().standard_errors, one.robust().standard_errors)
+    views = dask.persist(*cut)
+    some = gw.fit(views[0][:, ::2], views[1])
+    np.testing.assert_array_equal(some.coefficients, gw.fit(x[:, ::2], y).coefficients)
+
+
 def delayed(frame: pd.DataFrame, cuts: list[int], of: Callable[[Any], Any] = lambda d: d) -> Any:
     edges = [0, *cuts, len(frame)]
     slices = [frame.iloc[a:b] for a, b in itertools.pairwise(edges)]

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from gausswork.data.distributed.blocks import Across, Cut, cuts
+from gausswork.data.distributed.sums import stretches
 
 
 @pytest.mark.parametrize("seed", range(300))
@@ -53,3 +54,14 @@ def test_an_example() -> None:
     found, across = cuts([5, 2, 9], 4)
     assert found == [Cut(0, 0, 1, 1), Cut(2, 1, 0, 0), Cut(1, 2, 2, 0)]
     assert across == [Across(1, (0, 1, 2))]
+
+
+def test_stretches_are_what_one_worker_has() -> None:
+    places = ["a", "a", "b", "b", "b", None, None, "a"]
+    lies = [True] * 5 + [False] * 2 + [True]
+    found = stretches([10] * 8, 5, 1, lies.__getitem__, places)
+    assert found == [range(2), range(2, 4), range(4, 6), range(6, 7), range(7, 8)]
+    small = stretches([1] * 8, 5, 1, lies.__getitem__, places)  # fewer than a block: never mind
+    assert small == [range(8)]
+    nowhere = stretches([10] * 3, 5, 1, lambda number: True, [None] * 3)
+    assert nowhere == [range(1), range(1, 2), range(2, 3)]

@@ -15,6 +15,7 @@ from gausswork.data.distributed.partitions import (
     Partitions,
     constant,
     drop,
+    place_of,
     reference,
     send,
     task,
@@ -256,7 +257,7 @@ class Cluster:
             self.release()
         summation = Summation(self.partitions, self._kept)
         threads = sum(client.nthreads().values()) or 1
-        runs = stretches(self.partitions, self._kept, lengths, rows, threads)
+        runs = stretches(lengths, rows, threads, self._lies, self._places(client))
         summation.plan(runs, lengths, work, add, rows, self.reader)
         futures = send(client, summation.graph, summation.ends)
         found: dict[Any, tasks.Sums] = {}
@@ -276,6 +277,18 @@ class Cluster:
         if [one.kept for one in total.counts] != list(lengths):
             return None
         return Forest(add, total.start, total.stop, total.nodes)
+
+    def _lies(self, number: int) -> bool:
+        return number in self._kept or self.partitions.is_made(number)
+
+    def _places(self, client: Any) -> list[str | None]:
+        """Return the worker that has all of a partition in memory, for each where one has."""
+        places = self.partitions.places(client)
+        if self._kept:
+            there = client.who_has(list(self._kept.values()))
+            for number, future in self._kept.items():
+                places[number] = place_of([there.get(future.key, ())])
+        return places
 
 
 def _counting(graph: Graph, loaded: Sequence[Any]) -> tuple[Graph, list[Any]]:

@@ -12,8 +12,9 @@ import numpy as np
 from gausswork.data.design import feature_names
 from gausswork.data.distributed import is_distributed
 from gausswork.data.distributed.parquet import parquet_parts
-from gausswork.data.distributed.partitions import Partitions
-from gausswork.data.distributed.readers import ArrayReader, Beside
+from gausswork.data.distributed.parquet_arrays import parquet_columns
+from gausswork.data.distributed.partitions import Partitions, is_future
+from gausswork.data.distributed.readers import ArrayReader, Beside, FrameReader
 from gausswork.data.distributed.source import ClusterSource
 from gausswork.data.distributed.table import ClusterTable
 from gausswork.data.frames import frame_table
@@ -260,21 +261,34 @@ def _open_arrays(
         starts = tuple(int(start) for start in np.cumsum([0, *lengths[:-1]]))
         if not sum(lengths):
             raise InputError(f"X has no rows (shape {x.shape}), so there is nothing to fit.")
-    parts = _side_by_side(columns)
-    reader = ArrayReader(
-        recipe.names, name, missing, whole, starts, weighting if weights is not None else None
-    )
-    source = ClusterSource(Partitions(parts, whole, lengths), reader, recipe)
+    read = parquet_columns(columns, [recipe.names, *([each] for each in _beside_x(recipe))])
+    if read is not None:
+        blocks = x.numblocks[0] == len(read)
+        frames = Partitions(
+            read, whole if blocks else f"files of the {whole}", [one.part.rows or 0 for one in read]
+        )
+        source = ClusterSource(frames, FrameReader(recipe, missing, frames.whole), recipe)
+    else:
+        reader = ArrayReader(
+            recipe.names, name, missing, whole, starts, weighting if weights is not None else None
+        )
+        source = ClusterSource(Partitions(_side_by_side(columns), whole, lengths), reader, recipe)
     findings = tuple(name_findings(recipe))
     if y.dtype == bool:
         findings = (*findings, binary_target(name))
     return OpenedData(source, recipe, findings, whole)
 
 
+def _beside_x(recipe: Recipe) -> list[str]:
+    """Return names for the target and the weights, which no predictor has."""
+    return [recipe.target, *([recipe.weights.name] if recipe.weights is not None else [])]
+
+
 def _side_by_side(columns: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return the blocks of arrays that have the same chunks, block by block.
 
-    One graph makes them all: what X and y have in common is computed once.
+    One graph makes them all: what X and y have in common is computed once. Blocks that workers
+    keep stay in it as futures, so that they are kept as long as the source is.
     """
     from dask.array.optimization import optimize
     from dask.core import flatten
@@ -283,7 +297,8 @@ def _side_by_side(columns: Sequence[Any]) -> list[tuple[Any, ...]]:
 
     keys = [list(flatten(column.__dask_keys__())) for column in columns]
     merged = HighLevelGraph.merge(*(column.__dask_graph__() for column in columns))
-    graph = optimize(merged, [key for some in keys for key in some])
+    graph = dict(optimize(merged, [key for some in keys for key in some]))
+    graph.update({key: node for key, node in merged.items() if is_future(node)})
     layers = HighLevelGraph.from_collections("gausswork-arrays", graph)
     return [
         tuple(Delayed(key, layers, layer="gausswork-arrays") for key in row)

@@ -28,7 +28,7 @@ def parquet_parts(frame: Any) -> list[Part] | None:
     DataFileError
         A file is not there any more, or damaged.
     """
-    if not all(_is_plain(kind) for kind in frame.dtypes):
+    if not all(is_plain(kind) for kind in frame.dtypes):
         return None
     try:
         pieces = _pieces(frame.expr)
@@ -37,12 +37,13 @@ def parquet_parts(frame: Any) -> list[Part] | None:
     if pieces is None or len(pieces) != frame.npartitions:
         return None
     kinds = dict(zip(frame.columns, frame.dtypes, strict=True))
-    parts = [_part(path, groups, kinds) for path, groups in pieces]
+    parts = [part_of(path, groups, kinds) for path, groups in pieces]
     known = [part for part in parts if part is not None]
     return known if len(known) == len(parts) else None
 
 
-def _is_plain(kind: Any) -> bool:
+def is_plain(kind: Any) -> bool:
+    """Whether numbers are of a type that pandas reads as it is in the file."""
     return isinstance(kind, np.dtype) and kind.kind in "fiu" and kind.itemsize >= 4
 
 
@@ -68,7 +69,7 @@ def _pieces(expression: Any) -> list[tuple[str, Sequence[int] | None]] | None:
     return pieces
 
 
-def _part(path: str, groups: Sequence[int] | None, kinds: dict[Any, Any]) -> Part | None:
+def part_of(path: str, groups: Sequence[int] | None, kinds: dict[Any, Any]) -> Part | None:
     """Look at a file; None where its columns are not of the types that dask promises."""
     (file, *others) = found(path)
     if others or type(file) is not DataFile or file.format != "parquet":

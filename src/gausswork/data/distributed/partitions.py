@@ -145,6 +145,34 @@ class Partitions:
         """Whether tasks make a partition, rather than its value alone that says where it lies."""
         return next(_delayed(self.parts[number]), None) is not None
 
+    def places(self, client: Any) -> list[str | None]:
+        """Return for each partition the worker that has in memory all that it is made of.
+
+        None where nothing of it is there yet, where several workers have parts of it, or where it
+        is made of nothing that workers keep.
+        """
+        held = {key: node for key, node in self._graph.items() if is_future(node)}
+        if not held:
+            return [None] * len(self)
+        needed = [self._needed(part, held) for part in self.parts]
+        there = client.who_has([held[key] for key in {key for keys in needed for key in keys}])
+        return [place_of([there.get(held[key].key, ()) for key in keys]) for keys in needed]
+
+    def _needed(self, part: Any, among: Mapping[Any, Any]) -> set[Any]:
+        """Return those of some keys that the tasks of a partition come down to."""
+        found: set[Any] = set()
+        waiting, seen = list(_keys(part)), set()
+        while waiting:
+            key = waiting.pop()
+            if key in seen or key not in self._graph:
+                continue
+            seen.add(key)
+            if key in among:
+                found.add(key)
+            else:
+                waiting += self._graph[key].dependencies
+        return found
+
     def which(self, key: Any) -> int | None:
         """Return the number of the partition that a task makes, or helps to make."""
         from dask.optimization import cull
@@ -202,6 +230,17 @@ def constant(key: str, value: Any) -> Any:
     from dask._task_spec import DataNode
 
     return DataNode(key, value)
+
+
+def place_of(holders: Sequence[Sequence[str]]) -> str | None:
+    """Return the worker that has several things, of which each has some holders."""
+    common = set.intersection(*map(set, holders)) if holders else set()
+    return min(common) if common else None
+
+
+def is_future(node: Any) -> bool:
+    """Whether a node of a graph is what workers already have, or are about to."""
+    return type(node).__module__ == "distributed.client"
 
 
 def _expression(part: Any) -> Any:

@@ -27,19 +27,32 @@ _TURNS = 4  # stretches for each thread: the last one to finish should not be la
 
 
 def stretches(
-    partitions: Partitions, kept: Mapping[int, Any], lengths: Sequence[int], rows: int, threads: int
+    lengths: Sequence[int],
+    rows: int,
+    threads: int,
+    lies: Callable[[int], bool],
+    places: Sequence[str | None],
 ) -> list[range]:
     """Divide the partitions into runs of neighbours that one task reads, one after the other.
 
-    What each worker can read by itself is joined, so that few blocks lie across borders. Of what
-    tasks of a graph make, or workers keep, only so much as makes a block: more would have to move.
+    What each worker can read by itself is joined, so that few blocks lie across borders, and so is
+    what one worker has in memory. Of what tasks of a graph make, or several workers keep, only so
+    much as makes a block: more would have to move.
+
+    Parameters
+    ----------
+    lengths : the rows of each partition.
+    rows : of a block.
+    threads : of all workers.
+    lies : whether a partition is made by tasks, or kept by workers.
+    places : the worker that has all of a partition, where one has.
     """
     wanted = max(4 * rows, -(-sum(lengths) // (_TURNS * threads)))
     found: list[range] = []
     start = held = 0
     for number, length in enumerate(lengths):
-        lies = number in kept or partitions.is_made(number)
-        if number > start and held + length // 2 > (rows if lies else wanted):
+        near = not lies(number) or None is not places[number] == places[start]
+        if number > start and held + length // 2 > (wanted if near else rows):
             found.append(range(start, number))
             start, held = number, 0
         held += length
@@ -80,9 +93,8 @@ class Summation:
         graph[job] = constant(job, tasks.Job(work, add, rows, whole))
         graph[read] = constant(read, reader)
         found, across = cuts([sum(lengths[run.start : run.stop]) for run in runs], rows)
-        parts: list[tuple[int, int, str]] = []
-        for number, (run, cut) in enumerate(zip(runs, found, strict=True)):
-            key = f"gausswork-stretch-{token}-{number}"
+        keys = [f"gausswork-stretch-{token}-{number}" for number in range(len(runs))]
+        for key, run, cut in zip(keys, runs, found, strict=True):
             call = partial(
                 tasks.sum_stretch, cut, run.start, tuple(lengths[run.start : run.stop]),
                 tasks.version(),
@@ -91,25 +103,26 @@ class Summation:
                 key, call, reference(job), reference(read), [self._source(one) for one in run]
             )
             self._stretches[key] = run
-            sums = self._picked(tasks.sums_of, key)
-            parts.append((cut.first, cut.first + cut.blocks, sums))
-        for block, lying in across:
-            key = f"gausswork-across-{token}-{block}"
-            slices = [
-                self._picked(
-                    tasks.tail_of if one == lying[0] else tasks.head_of,
-                    f"gausswork-stretch-{token}-{one}",
+        lying = {each.stretches[0]: each for each in across}
+        number = 0
+        while number < len(runs):
+            reaching = lying.get(number)
+            last = number if reaching is None else reaching.stretches[-1]
+            key = f"gausswork-sums-{token}-{number}"
+            self._stretches[key] = range(runs[number].start, runs[last].stop)
+            if reaching is None:
+                graph[key] = task(key, tasks.sums_of, reference(keys[number]))
+            else:  # where the first of them lies: only what the last one has of the block moves
+                head = f"gausswork-head-{token}-{last}"
+                graph[head] = task(head, tasks.head_of, reference(keys[last]))
+                self._stretches[head] = runs[last]
+                joined = partial(tasks.sum_across, runs[number].stop - 1, runs[last].start)
+                some = [reference(one) for one in keys[number:last]]
+                graph[key] = task(
+                    key, joined, reference(job), reference(read), some, reference(head)
                 )
-                for one in lying
-            ]
-            first, last = runs[lying[0]], runs[lying[-1]]
-            joined = partial(tasks.sum_across, block, first.stop - 1, last.start)
-            graph[key] = task(
-                key, joined, reference(job), reference(read), [reference(one) for one in slices]
-            )
-            self._stretches[key] = range(first.stop - 1, last.start + 1)
-            parts.append((block, block + 1, key))
-        self.ends = [key for _, _, key in sorted(parts, key=lambda part: part[:2])]
+            self.ends.append(key)
+            number = max(last, number + 1)
         self._join(job, reference(job), max(FAN, min(_MOST, _AT_ONCE // _size(reader))))
 
     def partitions_of(self, key: Any) -> range | None:
@@ -125,12 +138,6 @@ class Summation:
         future = self._kept[number]
         self.graph[future.key] = future
         return reference(future.key)
-
-    def _picked(self, pick: Callable[[tasks.Summed], Any], key: str) -> str:
-        picked = f"gausswork-{pick.__name__}-{key}"
-        self.graph[picked] = task(picked, pick, reference(key))
-        self._stretches[picked] = self._stretches[key]
-        return picked
 
     def _join(self, name: str, job: Any, most: int) -> None:
         """Let workers join neighbouring sums until there are few enough."""

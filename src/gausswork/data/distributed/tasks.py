@@ -247,21 +247,26 @@ def head_of(summed: Summed) -> Rows | None:
     return summed.head
 
 
-def tail_of(summed: Summed) -> Rows | None:
-    """Return the rows after the last whole block."""
-    return summed.tail
-
-
 def sum_across(
-    block: int, first: int, last: int, job: Job, reader: Reader, slices: Sequence[Rows | None]
+    first: int, last: int, job: Job, reader: Reader, some: Sequence[Summed], head: Rows | None
 ) -> Sums:
-    """Sum one block that is made of slices of the partitions ``first`` to ``last``."""
+    """Return the sums of a stretch and of the block at its end, which reaches beyond.
+
+    Parameters
+    ----------
+    first, last : the partitions in which that block begins and ends.
+    some : the stretch, and those that lie in the block as a whole.
+    head : what the next one has of the block.
+    """
+    begun, *inside = (summed.sums for summed in some)
+    counts = tuple(count for sums in (begun, *inside) for count in sums.counts)
+    forest: Forest[Any] = Forest(job.add, begun.start, begun.stop, begun.nodes)
+    slices = [some[0].tail, *(summed.head for summed in some[1:]), head]
     there = [rows for rows in slices if rows is not None]
-    forest: Forest[Any] = Forest(job.add, block)
     if len(there) == len(slices):
         with failing_at(f"partitions {first} to {last} (counted from 0) of the {job.whole}"):
-            forest.append(job.work(reader.batch(together(there))))
-    return Sums((), block, block + 1, forest.nodes)
+            forest.append(job.work(reader.batch(together([rows for rows in there if rows]))))
+    return Sums(counts, begun.start, begun.stop + 1, forest.nodes)
 
 
 def together(slices: Sequence[Rows]) -> Rows:
