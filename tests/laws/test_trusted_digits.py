@@ -15,13 +15,14 @@ from gausswork.leastsquares.solve import least_squares
 from tests.laws.honesty import (
     WAYS,
     Judgement,
+    judge,
     median_gap,
     overconfident,
     survey,
     textbook,
     violations,
 )
-from tests.laws.problems import SETTINGS, problem
+from tests.laws.problems import SETTINGS, Problem, problem
 from tests.laws.rows import Rows
 from tests.reference.exact import digits
 from tests.reference.grid import exact_coefficients, grid_problem
@@ -107,3 +108,40 @@ def test_bounds_ten_thousand_times_too_small_are_caught() -> None:
 def test_the_textbook_inverse_is_caught() -> None:
     found = survey(range(65), {"textbook": textbook})
     assert len(violations(found)) >= 20
+
+
+def _nearly_perfect(seed: int) -> Problem:
+    """Columns that nearly repeat, noise down to the rounding of the response, uneven weights."""
+    rng = np.random.default_rng([2026, seed])
+    p = int(rng.integers(2, 5))
+    n = int(rng.integers(p + 3, 20))
+    x = rng.normal(size=(n, p))
+    x[:, -1] = x[:, 0] + 10.0 ** -rng.uniform(8, 14) * x[:, -1]
+    y = x @ rng.normal(size=p) + 10.0 ** -rng.uniform(8, 17) * rng.normal(size=n)
+    weights = 10.0 ** rng.uniform(-12, 12, n) if seed % 2 else None
+    weighting = "analytic" if seed % 2 else None
+    return Problem(seed, "nearly perfect", x, y, bool(seed % 3), weights, weighting)
+
+
+def test_no_number_of_a_nearly_perfect_fit_is_called_zero_with_digits() -> None:
+    """Small residuals beside nearly dependent columns are not zero; coefficients need not be."""
+    found = [j for seed in range(150) for j in judge(_nearly_perfect(seed), "", WAYS["default"])]
+    assert len(found) > 800
+    assert violations(found) == []
+    assert violations(found, "standard error") == []
+
+
+def test_what_is_exactly_zero_is_said_to_be_zero() -> None:
+    """The law could be kept by calling nothing zero."""
+    x = np.column_stack([np.arange(12.0), np.arange(12.0) ** 2, np.arange(12.0) % 5])
+    solution = least_squares(Rows(x, 3.0 * x[:, 1]), method=NormalEquation(digits=15))
+    assert solution.coefficients.tolist() == [0.0, 0.0, 3.0, 0.0]
+    assert (solution.trusted_digits >= 15).all()
+    assert solution.residual_sum_of_squares == 0.0
+    assert (solution.standard_errors == 0.0).all()
+
+
+def test_the_last_digit_of_a_standard_error_is_not_claimed(judgements: list[Judgement]) -> None:
+    """Sums, factors and a root are rounded: even the binary64 number keeps the claim."""
+    errors = [j for j in judgements if j.what == "standard error"]
+    assert [j for j in errors if j.claimed > j.rounded] == []

@@ -607,3 +607,48 @@ def test_a_target_of_true_and_false(write) -> None:
     """Promise: true and false as target is said to be a linear probability model, 0 and 1 not."""
     assert "binary-target" in codes_of(write("a,y\n1,true\n2,false\n3,true\n"))
     assert "binary-target" not in codes_of(write("a,y\n1,1\n2,0\n3,1\n"))
+
+
+@pytest.mark.parametrize("text", ["１２", "٣", "12\u00a0", "12\x0b", "1\u200b2"])
+def test_what_python_takes_for_a_number_and_no_reader_does_is_shown_with_its_line(
+    write, text: str
+) -> None:
+    rows = "".join(f"{k},{k % 3}\n" for k in range(30))
+    path = write(f"a,y\n{rows}{text},1\n{rows}")
+    with pytest.raises(DataFileError, match=r"t\.csv, line 32, column 'a': .* is not a number"):
+        gw.fit(path, "y")
+
+
+def test_an_integer_beyond_all_floats_is_refused_with_its_line(write) -> None:
+    path = write("a,y\n" + "".join(f"{k},{k % 3}\n" for k in range(30)) + "9" * 400 + ",1\n")
+    with pytest.raises(InputError, match=r"column 'a' is inf at line 32 of t\.csv"):
+        gw.fit(path, "y")
+
+
+def test_a_nul_byte_is_said_with_its_line_and_wide_text_as_such(write) -> None:
+    rows = "".join(f"{k},{k % 3}\n" for k in range(30))
+    with pytest.raises(DataFileError, match=r"t\.csv, line 3: there is a NUL byte"):
+        gw.fit(write("a,y\n" + rows.replace("\n1,", "\n1\0,", 1)), "y")
+    with pytest.raises(DataFileError, match="UTF-16"):
+        gw.fit(write(f"a,y\n{rows}".encode("utf-16-le")), "y")
+
+
+def test_a_first_line_of_numbers_is_no_header_with_names_that_occur_twice(write) -> None:
+    with pytest.raises(DataFileError, match="lack a line of column names"):
+        gw.fit(write("1,1,2\n2,3,4\n3,3,5\n"), "y")
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1, "y": 2}]', '{"a": 1}\n{"a": 2}\n', " [ {}]"])
+def test_json_is_called_json(write, text: str) -> None:
+    with pytest.raises(DataFileError, match="is JSON, which is not read here"):
+        gw.fit(write(text, "t.json"), "y")
+
+
+def test_frames_that_are_skipped_stand_before_compressed_ones(write) -> None:
+    """As pzstd and the seekable format write them."""
+    text = "a,y\n" + "".join(f"{k},{k % 3}\n" for k in range(30))
+    frame = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
+    packed = pa.compress(text.encode(), codec="zstd", asbytes=True)
+    plain = gw.fit(write(text), "y")
+    found = gw.fit(write(frame + packed + frame, "t.csv.zst"), "y")
+    assert found.coefficients.tolist() == plain.coefficients.tolist()

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import compute
 
+import gausswork as gw
 from gausswork.data import open_data
 from gausswork.data.arrays import ColumnsSource
 from gausswork.data.encode import EncodedSource
@@ -319,3 +320,41 @@ def test_refusals(data: object, target: str | None, message: str) -> None:
     """Promise: a frame that cannot be used is refused with the reason."""
     with pytest.raises(InputError, match=message):
         open_data(data, target)
+
+
+def test_a_target_of_several_columns_is_refused() -> None:
+    frame = pd.DataFrame({"a": [1.0, 2, 4], "b": [1.0, 3, 2], "y": [1.0, 2, 5]})
+    with pytest.raises(InputError, match="one column of values; it is a data frame of 2 columns"):
+        open_data(frame[["a"]], frame[["b", "y"]])
+
+
+def test_names_in_the_place_of_a_name_are_refused() -> None:
+    frame = pd.DataFrame({"a": [1.0, 2, 4], "b": [1.0, 3, 2], "y": [1.0, 2, 5]})
+    with pytest.raises(InputError, match="not a list: pass target='y'"):
+        open_data(frame, ["y"])
+    with pytest.raises(InputError, match=r"names 2 columns: 'b', 'y'.*fit_many"):
+        open_data(frame, ("b", "y"))
+
+
+def test_columns_of_several_levels_are_called_by_their_tuples() -> None:
+    frame = pd.DataFrame({"a": [1.0, 2, 4, 3], "b": [1.0, 3, 2, 2], "y": [1.0, 2, 5, 4]})
+    frame.columns = pd.MultiIndex.from_tuples([("g", "a"), ("g", "b"), ("h", "y")])
+    opened = open_data(frame, ("h", "y"), features=[("g", "b")])
+    assert (opened.source.target, opened.source.names) == ("('h', 'y')", ("('g', 'b')",))
+
+
+def test_labels_in_messages_are_plain() -> None:
+    frame = pd.DataFrame({"a": [1.0, 2, 4], "y": [1.0, 2, 5]})
+    with pytest.raises(InputError, match="labelled 0 in X and 2 in y"):
+        open_data(frame[["a"]], frame["y"].iloc[::-1])
+
+
+def test_a_frame_without_columns_says_so() -> None:
+    with pytest.raises(InputError, match="it has no columns at all"):
+        open_data(pd.DataFrame(index=range(3)), "y")
+
+
+def test_whole_decimals_beyond_floats_are_said_to_be_rounded() -> None:
+    frame = {"big": pa.array([decimal.Decimal(10) ** 30 + k for k in range(6)]), "y": range(6)}
+    fit = gw.fit(pa.table(frame), "y")
+    assert "integers-rounded" in [finding.code for finding in fit.findings]

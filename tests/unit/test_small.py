@@ -294,7 +294,7 @@ def kernel(k: Any, x: Any = X, y: Any = Y, wanted: float = 15.0, tolerance: floa
 NAMES = (
     "sample_rows", "least_exponent", "most_exponent", "error_0", "error_1", "error_2",
     "unit_roundoff", "safety", "resolution", "rounding_noise", "most_doubt", "rounding",
-    "residual_error", "most_passes", "least_gain", "full_digits",
+    "caution", "residual_error", "most_passes", "least_gain", "full_digits",
 )  # fmt: skip
 
 
@@ -335,7 +335,7 @@ def test_each_constant_that_is_a_number_of_the_answer_is_where_the_kernel_reads_
     assert coarser == pytest.approx(coarse - 3 * np.log10(2))
     # tier 0 is left when its errors, or the factor for safety, are too large; so is tier 1
     assert found[0] == 0
-    assert with_("error_0", 1e-12)[0][0] == with_("safety", 1e4)[0][0] == 1
+    assert with_("error_0", 1e-12)[0][0] == with_("caution", 1e4)[0][0] == 1
     two = changed(changed(constants, 3, 1e-12), 4, 1e-12)
     assert kernel(two)[0][0] == 2
     assert kernel(changed(two, 5, 1e-12))[0] is None

@@ -298,3 +298,9 @@ def test_the_command_line_takes_weights(
     assert told["terms"][1]["standard_error"] is None
     assert main(["fit", path, "--target", "y", option, "weigth"]) == 2
     assert "no column 'weigth'" in capsys.readouterr().err
+
+
+def test_the_remedy_for_weights_that_are_too_small_can_be_written() -> None:
+    """1e320 is no number."""
+    with pytest.raises(InputError, match="Multiply all of them by 1e300"):
+        gw.fit(np.arange(4.0)[:, None], np.arange(4.0) ** 2, weights=np.full(4, 1e-320))

@@ -13,7 +13,7 @@ typedef struct { /* in the order of leastsquares/small.py */
     double sample_rows, least_exponent, most_exponent;                     /* moments */
     double gram_error[3];                                                  /* compiled */
     double unit_roundoff, safety, resolution, rounding_noise, most_doubt;  /* system */
-    double rounding;                                                       /* spread */
+    double rounding, caution;                                              /* spread */
     double residual_error, most_passes, least_gain;                        /* refine */
     double full_digits;                                                    /* solution */
 } bounds;
@@ -224,7 +224,7 @@ static void small_reach(small *s)
         }
         pulled += lean * lean;
         s->rows[i] = sqrt(row);
-        s->inverse_error[i] = s->k->safety * s->error * s->rows[i] * s->rows[i] /
+        s->inverse_error[i] = s->k->caution * s->error * s->rows[i] * s->rows[i] /
                               s->inverse[i * p + i] + s->k->rounding;
         if (!(s->inverse_error[i] <= worst)) worst = s->inverse_error[i];
     }
@@ -233,7 +233,7 @@ static void small_reach(small *s)
     if (s->intercept) {
         s->of_intercept = s->of_mean + 1.0 / n;
         s->of_intercept_error =
-            s->k->safety * s->error * (s->of_rows * s->of_rows) / s->of_intercept + s->k->rounding;
+            s->k->caution * s->error * (s->of_rows * s->of_rows) / s->of_intercept + s->k->rounding;
         if (!(s->of_intercept_error <= worst)) worst = s->of_intercept_error;
     }
     s->worst = 0.5 * worst;

@@ -87,7 +87,10 @@ def _fits(text: str, kind: Kind, decimal: str) -> bool:
         return True
     if kind is Kind.FLAG:
         return text in TRUE or text in FALSE
-    if "_" in text or (decimal == "," and "." in text):
+    # Python reads more than Arrow does: 1_000, digits of other scripts, a blank that breaks no line
+    if "_" in text or not text.isascii() or (decimal == "," and "." in text):
+        return False
+    if text.strip() != text.strip(" \t"):
         return False
     try:
         float(text.replace(decimal, "."))

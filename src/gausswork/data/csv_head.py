@@ -122,7 +122,8 @@ def read_head(file: DataFile) -> tuple[CsvHead, bytes]:
         )
     separator = _sniff_separator(body, newline, _ending(file.name))
     length, header = _header(body, separator, newline)
-    names, unnamed = _names(header, file, lines)
+    bare = all(_PLAIN_NUMBER.fullmatch(field) for field in header)
+    names, unnamed = _names(header, file, lines, bare=bare)
     head = CsvHead(
         file=file,
         separator=separator,
@@ -131,7 +132,7 @@ def read_head(file: DataFile) -> tuple[CsvHead, bytes]:
         unnamed=unnamed,
         skip=start + length,
         lines=lines + body[:length].count(newline),
-        bare=all(_PLAIN_NUMBER.fullmatch(field) for field in header),
+        bare=bare,
     )
     rest = body[length:]
     if len(sample) == SAMPLE_BYTES:  # the last record of the sample is probably cut
@@ -164,6 +165,14 @@ def _refuse_other_files(file: DataFile, sample: bytes) -> None:
 
 
 def _refuse_wide_text(file: DataFile, sample: bytes) -> None:
+    first = sample[:1000]
+    if b"\0" in first and not sample.startswith(_WIDE_BOMS) and 4 * first.count(0) < len(first):
+        line = 1 + sample[: sample.index(0)].count(b"\n")
+        raise DataFileError(
+            f"{file.name}, line {line}: there is a NUL byte (0x00), which no text holds. The file "
+            "is damaged, or it is no text: write it again, or take such bytes out with: "
+            f"tr -d '\\000' < {file.name} > clean.csv"
+        )
     if sample.startswith(_WIDE_BOMS) or b"\0" in sample[:1000]:
         what = "UTF-16 text" if sample.startswith(_WIDE_BOMS) else "binary data or UTF-16 text"
         raise DataFileError(
@@ -205,7 +214,7 @@ def _header(body: bytes, separator: bytes, newline: bytes) -> tuple[int, list[by
 
 
 def _names(
-    header: list[bytes], file: DataFile, line: int
+    header: list[bytes], file: DataFile, line: int, *, bare: bool
 ) -> tuple[tuple[str, ...], frozenset[str]]:
     names: list[str] = []
     unnamed: set[str] = set()
@@ -218,6 +227,11 @@ def _names(
             name = f"column{number}"
             unnamed.add(name)
         names.append(name)
+    if bare and len(set(names)) < len(names):
+        raise DataFileError(
+            f"the first line of {file.name} holds numbers, some of them twice, where the names of "
+            "the columns belong. Does the file lack a line of column names? Add one."
+        )
     require_distinct(names, place=f"the header of {file.name}", error=DataFileError)
     return tuple(names), frozenset(unnamed)
 

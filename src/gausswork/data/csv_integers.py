@@ -24,6 +24,8 @@ def beyond_text(chunk: Chunk, one: CsvFile, name: str, column: Any) -> int | Non
     values = as_floats(column)
     example: int | None = None
     for row in np.flatnonzero(np.abs(values) >= EXACT_INTEGERS).tolist():
+        if np.isinf(values[row]):  # refused elsewhere, with its line
+            continue
         try:
             written = int(text[row].as_py())
         except ValueError:  # 1e300 among whole numbers

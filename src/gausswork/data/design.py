@@ -35,8 +35,8 @@ def feature_names(features: str | Sequence[Any] | None) -> list[str] | None:
         return None
     if isinstance(features, str):
         return [name.strip() for name in features.split(",") if name.strip()]
-    # pandas columns may be called 0, 1, 2: their names here are "0", "1", "2"
-    names = [str(name) if isinstance(name, int | np.integer) else name for name in features]
+    # pandas columns may be called 0, 1, 2, or by tuples: their names here are "0", "1", "2"
+    names = [str(name) if isinstance(name, int | np.integer | tuple) else name for name in features]
     for name in names:
         if not isinstance(name, str):
             raise InputError(

@@ -378,12 +378,13 @@ def integer_beyond(column: Column) -> int | None:
     else:
         from pyarrow import compute, types
 
-        if not types.is_integer(column.type) or column.type.bit_width < 64:
+        whole = types.is_decimal(column.type) and column.type.scale <= 0
+        if not (whole or types.is_integer(column.type)) or column.type.bit_width < 64:
             return None
         ends = compute.min_max(column).as_py()
         if ends["min"] is None:
             return None
-        low, high = ends["min"], ends["max"]
+        low, high = int(ends["min"]), int(ends["max"])
     largest = low if -low > high else high
     return largest if abs(largest) > EXACT_INTEGERS else None
 

@@ -37,6 +37,8 @@ _KEY = re.compile(r"([^=]+)=(.*)")  # a folder of a partitioned table, as Hive n
 _NO_VALUE = ("__HIVE_DEFAULT_PARTITION__", "")
 _END_BYTES = 1 << 16  # of a file that its identity looks at, on either side
 _COMPRESSED = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bz2"))
+_SKIPPED_FRAME = b"\x2a\x4d\x18"  # after a byte of 0x5?: parallel compressors put one in front
+_JSON = re.compile(rb"\s*(\[\s*)?\{\s*(\"|\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +396,14 @@ def format_of(name: str, head: bytes) -> tuple[str, str | None]:
             f"{name} is a page of HTML or XML, not a table. Was it saved from a link that leads to "
             "a page, or to a sign-in? Fetch the data file itself."
         )
+    if _JSON.match(head.removeprefix(b"\xef\xbb\xbf")):
+        raise DataFileError(
+            f"{name} is JSON, which is not read here. Read it into a data frame and pass that, or "
+            "save it as CSV or Parquet."
+        )
     compression = next((sort for magic, sort in _COMPRESSED if head.startswith(magic)), None)
+    if head[1:4] == _SKIPPED_FRAME and head[0] >> 4 == 5:
+        compression = "zstd"
     kind = "csv"
     if head.startswith(b"PAR1"):
         kind = "parquet"

@@ -138,9 +138,13 @@ def check_same_index(left: Any, right: Any, names: tuple[str, str]) -> None:
     else:
         differs = np.asarray(left.index != right.index)
         row = int(np.argmax(differs)) if differs.ndim == 1 else 0
+        labels = [
+            getattr(index[row], "item", lambda label=index[row]: label)()
+            for index in (left.index, right.index)
+        ]  # 1, not np.int64(1)
         detail = (
-            f"row {row} (counted from 0) is labelled {left.index[row]!r} in {names[0]} "
-            f"and {right.index[row]!r} in {names[1]}"
+            f"row {row} (counted from 0) is labelled {labels[0]!r} in {names[0]} "
+            f"and {labels[1]!r} in {names[1]}"
         )
     raise InputError(
         f"{names[0]} and {names[1]} have different pandas indexes: {detail}. Align them first with "

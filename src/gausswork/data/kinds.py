@@ -126,6 +126,10 @@ def require_column(name: str, names: Sequence[str], *, place: str, hint: str = "
     """Refuse a column that is not there, naming the nearest one that is."""
     if name in names:
         return
+    if not names:
+        raise InputError(
+            f"{place} has no column {name!r}: it has no columns at all. {hint}".rstrip()
+        )
     guess = nearest(name, names)
     meant = f"Did you mean {guess!r}? " if guess is not None else ""
     raise InputError(

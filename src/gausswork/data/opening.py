@@ -70,6 +70,8 @@ def open_data(
     check_missing(missing)
     if isinstance(target, int | np.integer):
         target = str(target)  # pandas columns may be called 0, 1, 2
+    if isinstance(target, list | tuple):
+        target = _named_target(data, target)
     if y is None and target is not None and not isinstance(target, str):
         target, y = None, target
     if target is not None and not isinstance(target, str):
@@ -104,6 +106,25 @@ def open_data(
             )
         return open_table(table, target, features, missing, weights=by, progress=progress)
     return open_table_and_target(data, table, target, features, missing, y, weights=by)
+
+
+def _named_target(data: Any, target: Any) -> Any:
+    """Return the name of a column of several levels; refuse a list of names, let values pass."""
+    columns = getattr(data, "columns", ())
+    if getattr(columns, "nlevels", 1) > 1 and isinstance(target, tuple) and target in columns:
+        return str(target)
+    if not target or not all(isinstance(name, str) for name in target):
+        return target
+    if len(target) > 1 and type(data) is np.ndarray and data.dtype.names is None:
+        return target  # values that are text, which is said elsewhere
+    if len(target) == 1:
+        raise InputError(
+            f"target must be the name of one column, not a list: pass target={target[0]!r}."
+        )
+    raise InputError(
+        f"target names {len(target)} columns: {listed(target)}. A fit has one target: pass one of "
+        f"the names, or use gausswork.fit_many(data, {list(target)!r}) for several at once."
+    )
 
 
 def as_table(data: Any) -> Table | None:

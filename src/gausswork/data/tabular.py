@@ -116,6 +116,11 @@ def open_table_and_target(
     check_same_index(data, y, ("X", "y"))
     if hasattr(y, "columns") and len(y.columns) == 1:  # a frame of one column
         y = y[next(iter(y.columns))]
+    elif hasattr(y, "columns") and hasattr(y, "shape"):
+        raise InputError(
+            f"y must be one column of values; it is a data frame of {len(y.columns)} columns. Pass "
+            "one of them, or use gausswork.fit_many for several targets."
+        )
     name = target or name_of(y)
     if name is None:
         name = "y" if "y" not in table.names else "target"

@@ -109,7 +109,7 @@ def _complaint(value: float, kind: str, place: str) -> str:
             f"{holds}; a frequency counts equal rows and must be whole. If it says how precise a "
             "row is, pass the column as weights=."
         )
-    power = int(np.log10(value)) if 0.0 < value < np.inf else 0
+    power = max(-300, int(np.log10(value))) if 0.0 < value < np.inf else 0
     if kind == ANALYTIC and power:
         return (
             f"{holds}; weights must lie between {_SMALLEST:g} and {_LARGEST:g}. Multiply all of "

@@ -13,7 +13,7 @@ from gausswork.findings import Finding, Severity
 from gausswork.leastsquares.backend import Backend, slower_kernels_finding
 from gausswork.leastsquares.doubledouble import Array
 from gausswork.leastsquares.moments import Moments
-from gausswork.leastsquares.refine import Refinement
+from gausswork.leastsquares.refine import Refinement, without_residuals
 from gausswork.leastsquares.solution import FULL_DIGITS, Dependency, Solution
 from gausswork.leastsquares.spread import Spread
 from gausswork.leastsquares.system import UNIT_ROUNDOFF, Factor, Reach, System
@@ -175,13 +175,13 @@ def _digits(relative_error: npt.ArrayLike) -> Array:
 def _residual_square(system: System, state: Refinement) -> tuple[float, bool]:
     """Return the residual sum of squares and whether it could be told from zero, or is zero.
 
-    After a pass over the rows the residuals are known to thirty digits of the data: what is zero
+    After passes over the rows the residuals are known to thirty digits of the data: what is zero
     then is zero. The moments alone know them to half as many, and small residuals hide there.
     """
     square = state.residual_square
     if square > state.residual_square_error:
         return square, True
-    return 0.0, state.passes > 0 or system.target_square[0] == 0.0
+    return 0.0, without_residuals(system, state) or system.target_square[0] == 0.0
 
 
 def _input_noise(
@@ -294,7 +294,9 @@ def _spread_findings(
             Severity.ALARM,
             "The residuals are smaller than these sums can resolve, so standard errors are not "
             "known.",
-            "Fit from data that can be read again, such as a file or a table in memory.",
+            "Leave out one of the columns that nearly repeat each other, or rescale the weights."
+            if state.passes
+            else "Fit from data that can be read again, such as a file or a table in memory.",
             {"residual_square_error": _in_units(state.residual_square_error, system)},
         )
     elif square <= 4.0 * UNIT_ROUNDOFF**2 * system.target_raw_square:

@@ -20,6 +20,8 @@ from gausswork.leastsquares.whiten import Whitened
 _RESIDUAL_ERROR = 2.0**-101  # of sums in double-double
 _MOST_PASSES = 6
 _NOTHING = 2.0**-64  # share of the target below which a coefficient that may be zero is zero
+_BELOW_ROUNDING = 2.0**-90  # the same of what residuals as large as the target would move it
+_NO_RESIDUAL = 2.0**-140  # share of the target's squares: rounding the target leaves 2^-108
 _LEAST_GAIN = 0.5  # digits a further pass must bring
 
 
@@ -50,7 +52,9 @@ class Refinement:
 
     def digits(self) -> float:
         """Return the digits of the worst coefficient, the intercept among them."""
-        worst = float((self.error / np.abs(self.coefficients[0])).max(initial=0.0))
+        size = np.abs(self.coefficients[0])
+        relative = np.where(size > 0.0, self.error / size, self.error_of_zero)
+        worst = float(relative.max(initial=0.0))
         if self.intercept[0]:
             worst = max(worst, self.intercept_error / abs(self.intercept[0]))
         return 0.0 if not worst < 1.0 else -math.log10(max(worst, 1e-17))
@@ -160,14 +164,28 @@ def refine(
     while state.passes < _MOST_PASSES:
         before = state.digits()
         known = state.residual_square_error <= square_tolerance * state.residual_square
-        if before >= digits and known:
+        if before >= digits and (known or without_residuals(system, state)):
             return state
         sums = _residual_sums(state, system, factor, source, threads)
         further = _corrected(state, system, factor, to, sums)
         if state.passes > 0 and further.digits() < before + _LEAST_GAIN:
-            return further if further.digits() > before else state
+            # residuals may come out yet where the coefficients are as good as they get
+            clearer = further.residual_square_error < 0.1 * state.residual_square_error
+            if known or not clearer:
+                return further if further.digits() > before else state
         state = further
     return state
+
+
+def without_residuals(system: System, state: Refinement) -> bool:
+    """Whether the residuals are zero: nothing is left of them, and the rounding of y would show.
+
+    Residuals that are merely too small to be told from zero are not.
+    """
+    if state.residual_square > state.residual_square_error:
+        return False
+    shown = state.residual_square_error * system.unevenness**2
+    return state.passes > 0 and shown <= _NO_RESIDUAL * system.target_raw_square
 
 
 def _corrected(
@@ -224,22 +242,24 @@ def _corrected(
             + of_gradient * to.intercept
             + of_residual * (math.sqrt(to.of_mean) + 1.0 / math.sqrt(n))
         )
-    if (np.abs(beta[0]) <= error).any():  # zero to thirty digits: say zero, not noise
-        nothing = np.abs(beta[0]) <= error
-        beta = (np.where(nothing, 0.0, beta[0]), np.where(nothing, 0.0, beta[1]))
-    if abs(intercept[0]) <= intercept_error:
-        intercept = (0.0, 0.0)
     unit = magnitude / math.sqrt(n)
     uneven = system.unevenness  # what is nothing beside heavy rows need not be so in light ones
+    of_zero = error * raw / magnitude * uneven if magnitude else np.zeros_like(error)
+    # zero to more digits than any data has: say zero, not noise
+    least = magnitude * np.maximum(_NOTHING / raw, _BELOW_ROUNDING * deviation)
+    nothing = (np.abs(beta[0]) <= error) & (error * uneven <= least)
+    if nothing.any():
+        beta = (np.where(nothing, 0.0, beta[0]), np.where(nothing, 0.0, beta[1]))
+    intercept_of_zero = intercept_error / unit * uneven if unit else 0.0
+    if abs(intercept[0]) <= intercept_error and intercept_of_zero <= _NOTHING:
+        intercept = (0.0, 0.0)
     return Refinement(
         coefficients=beta,
         error=error,
-        error_of_zero=float((error * raw).max(initial=0.0)) / magnitude * uneven
-        if magnitude
-        else 0.0,
+        error_of_zero=float(of_zero[nothing].max(initial=0.0)) if nothing.any() else 1.0,
         intercept=intercept,
         intercept_error=intercept_error,
-        intercept_error_of_zero=intercept_error / unit * uneven if unit else 0.0,
+        intercept_error_of_zero=intercept_of_zero if intercept == (0.0, 0.0) else 1.0,
         residual_square=residual[0],
         residual_square_error=2.0 * of_residual * residual_norm
         + of_residual**2

@@ -150,6 +150,7 @@ def bounds(gram_error: tuple[float, ...]) -> Array:
             system.ROUNDING_NOISE,
             _MOST_DOUBT,
             spread._ROUNDING,
+            spread._CAUTION,
             refine._RESIDUAL_ERROR,
             refine._MOST_PASSES,
             refine._LEAST_GAIN,

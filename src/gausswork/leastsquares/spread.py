@@ -10,7 +10,8 @@ from gausswork.leastsquares.doubledouble import Array
 from gausswork.leastsquares.system import SAFETY, Factor, Reach, System
 from gausswork.leastsquares.whiten import Whitened
 
-_ROUNDING = 4.0 * 2.0**-53  # of a standard error: two square roots, a product, a change of units
+_ROUNDING = 8.0 * 2.0**-53  # of its square: sums and four factors; the root counts twice
+_CAUTION = 2.0 * SAFETY  # one bound for the whole matrix: sparse columns come closer to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,9 @@ def from_moments(system: System, factor: Factor, to: Reach) -> Spread:
     of_intercept = error = 0.0
     if system.intercept:
         of_intercept = to.of_mean + 1.0 / system.weight[0]
-        error = SAFETY * factor.error * to.intercept**2 / of_intercept + _ROUNDING
+        error = _CAUTION * factor.error * to.intercept**2 / of_intercept + _ROUNDING
     variances = factor.inverse.diagonal()
-    relative = SAFETY * factor.error * to.rows * to.rows / variances + _ROUNDING
+    relative = _CAUTION * factor.error * to.rows * to.rows / variances + _ROUNDING
     return Spread(factor.inverse_triangle, variances, relative, of_intercept, error)
 
 

@@ -78,7 +78,8 @@ def require_weight(weights: WeightSums) -> None:
     """Refuse weights that leave nothing to fit, or too much to count."""
     if not weights.total[0] > 0.0:
         raise InputError(
-            "all weights are zero, so there is no row to fit. Check the column of weights."
+            "all weights are zero, so there is no row to fit. Check the column of weights or "
+            "frequencies."
         )
     if weights.rows > _MOST_ROWS:
         raise InputError(
