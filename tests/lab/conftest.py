@@ -65,6 +65,14 @@ class Watched:
         which = f'[data-room="{room}"]' if room else ""
         self.page.wait_for_selector(f'main{which}[data-busy="false"]')
 
+    def walk_to(self, selector: str) -> None:
+        """Press Tab until an element has the focus."""
+        for _ in range(80):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("one => document.activeElement.matches(one)", selector):
+                return
+        raise AssertionError(f"no way to {selector}")
+
     def shown(self, room: str = "") -> dict[str, str]:
         """Return the numbers on the screen as they stand there: name -> text."""
         self.settled(room)

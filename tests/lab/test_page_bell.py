@@ -189,28 +189,21 @@ def test_keyboard_alone(lab: Watched) -> None:
     page = lab.open("bell")
     page.locator("main").focus()
 
-    def walk_to(test: str) -> None:
-        for _ in range(80):
-            page.keyboard.press("Tab")
-            if page.evaluate(f"document.activeElement.matches({json.dumps(test)})"):
-                return
-        raise AssertionError(f"no way to {test}")
-
     for name, keys, check in [
         ("mean", ["ArrowRight"] * 3, lambda s: s["z_a"] < -1.2),
         ("sd", ["Shift+ArrowRight"], lambda s: s["otherwise"] > 0.4),
         ("a", ["ArrowLeft"] * 4, lambda s: s["a"] == pytest.approx(52)),
         ("b", ["Shift+ArrowRight"], lambda s: s["b"] == pytest.approx(100)),
     ]:
-        walk_to(f'[data-handle="{name}"]')
+        lab.walk_to(f'[data-handle="{name}"]')
         for key in keys:
             page.keyboard.press(key)
             lab.settled("bell")
         assert check(shown(lab)), name
-    walk_to("input[type=radio][value=value]")
+    lab.walk_to("input[type=radio][value=value]")
     page.keyboard.press("ArrowRight")
     assert page.get_by_role("radio", name="z-score").is_checked()
-    walk_to("input[type=radio][value=between]")
+    lab.walk_to("input[type=radio][value=between]")
     page.keyboard.press("ArrowRight")
     lab.settled("bell")
     assert "or" in page.locator(".event").inner_text()

@@ -212,21 +212,14 @@ def test_keyboard_alone(lab: Watched) -> None:
     page = lab.open("limit")
     page.locator("main").focus()
 
-    def walk_to(test: str) -> None:
-        for _ in range(80):
-            page.keyboard.press("Tab")
-            if page.evaluate(f"document.activeElement.matches({json.dumps(test)})"):
-                return
-        raise AssertionError(f"no way to {test}")
-
-    walk_to("select")
+    lab.walk_to("select")
     page.keyboard.press("ArrowDown")
     lab.settled("limit")
     assert page.get_by_label("Draw from").input_value() == "dice"
-    walk_to("input[type=range]")
+    lab.walk_to("input[type=range]")
     for _ in range(3):
         page.keyboard.press("PageUp")
     assert heading(lab).endswith("means of 40 draws")
-    walk_to("button.strong")
+    lab.walk_to("button.strong")
     page.keyboard.press("Enter")
     page.locator(".latest-line").wait_for(state="attached")

@@ -113,20 +113,13 @@ def test_keyboard_alone(lab: Watched) -> None:
     page = lab.open("random")
     page.locator("main").focus()
 
-    def walk_to(test: str) -> None:
-        for _ in range(80):
-            page.keyboard.press("Tab")
-            if page.evaluate(f"document.activeElement.matches({json.dumps(test)})"):
-                return
-        raise AssertionError(f"no way to {test}")
-
-    walk_to("input[name=seed]")
+    lab.walk_to("input[name=seed]")
     page.keyboard.press("ArrowUp")
     lab.settled("random")
-    walk_to("input[type=range]")
+    lab.walk_to("input[type=range]")
     page.keyboard.press("ArrowRight")
     lab.settled("random")
-    walk_to("input[name=stop]")
+    lab.walk_to("input[name=stop]")
     page.keyboard.type("7")
     page.keyboard.press("Enter")
     seen = shown(lab)
