@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -228,13 +229,14 @@ def number(value: float) -> float | str:
     return float(value)
 
 
-def lesson(s: State) -> tuple[Any, Any]:
-    """Return inputs with mean 0 and sd 1 in every column, and classes."""
+@lru_cache(maxsize=len(CLASSES))
+def lesson(data: str) -> tuple[Any, Any]:
+    """Return inputs with mean 0 and sd 1 in every column, and classes; nobody writes to them."""
     from gausswork import sampling
     from gausswork.errors import require
     from gausswork.normal.standardize import Standardizer
 
-    if s.data == "digits":
+    if data == "digits":
         sets = require("sklearn.datasets", purpose="The digits", extra="sklearn")
         x, y = sets.load_digits(return_X_y=True)
         return Standardizer().fit_transform(x), y
@@ -248,7 +250,7 @@ def _examined(s: State) -> Diagnosis:
 
     torch: Any = require("torch", purpose="The doctor and the training", extra="torch")
     functional: Any = require("torch.nn.functional", purpose="The doctor", extra="torch")
-    x, y = lesson(s)
+    x, y = lesson(s.data)
     name, options = recipe(s.scheme, s.activation, s.scale)
     model = gi.mlp(
         [s.width] * s.depth, inputs=x.shape[1], outputs=CLASSES[s.data], activation=s.activation

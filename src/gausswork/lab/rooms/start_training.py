@@ -76,7 +76,7 @@ def compared(s: start.State, watch: Any = None) -> Comparison:
     return gi.compare(
         [s.width] * s.depth,
         schemes,
-        start.lesson(s),
+        start.lesson(s.data),
         seeds=range(s.seed, s.seed + s.networks),
         activation=s.activation,
         epochs=s.epochs,
