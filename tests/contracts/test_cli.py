@@ -677,3 +677,37 @@ def test_hints_name_what_was_meant(at, capsys) -> None:
     assert "'y ~ a + b'" in capsys.readouterr().err
     assert main(["fit", "nofile.csv", "--target", "y"]) == 2
     assert "Did you mean" not in capsys.readouterr().err
+
+
+TABLE = "a,g,y\n" + "".join(f"{k},{'uv'[k % 2]},{k * k % 7}\n" for k in range(20))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit", "d.csv", "--target", "y", "--by", "g", "-o", "d.csv"],
+        ["fit", "d.*", "--target", "y", "--by", "g", "-o", "./d.csv"],
+        ["fit", "--sql", "select * from 'd.csv'", "--target", "y", "--by", "g", "-o", "d.csv"],
+        ["fit", "d.csv", "--target", "y", "--method", "gradient-descent", "--history", "d.csv"],
+        ["predict", "m.json", "d.csv", "-o", "link.csv"],
+        ["predict", "m.json", "--sql", "select * from 'd.csv'", "-o", "d.csv"],
+        ["fit", "picture.png", "--target", "y", "--plot", "picture.png"],
+        ["fit", "folder", "--target", "y", "--by", "g", "-o", "folder/d.csv"],
+    ],
+)
+def test_no_output_takes_the_place_of_its_own_input(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Promise: what a command reads it does not destroy, whatever the output is called."""
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    data = [Path(name) for name in ("d.csv", "picture.png", "folder/d.csv")]
+    for path in data:
+        path.write_text(TABLE)
+    Path("link.csv").symlink_to("d.csv")
+    gw.fit("d.csv", "y").save("m.json")
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert "would replace" in said.err
+    assert [path.read_text() for path in data] == [TABLE] * 3

@@ -124,7 +124,7 @@ def _run(arguments: argparse.Namespace, data: Any) -> int:
     check_level(arguments.level)
     method = descent.method_of(arguments)
     inference.check(arguments)
-    shown.check(arguments)
+    shown.check(arguments, data)
     if arguments.report:
         from gausswork import htmlreport
 

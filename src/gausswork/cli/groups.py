@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gausswork.cli.command import ALARMED, DONE, say
+from gausswork.cli.spared import spare_inputs
 
 if TYPE_CHECKING:
     from gausswork.leastsquares.groups import Groups
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace, data: Any) -> int:
         if Path(arguments.output).suffix not in (".csv", ".parquet"):
             arguments.refuse("--output must end in .csv or .parquet")
         files.check_writable(arguments.output)
+        spare_inputs(arguments.output, data, option="--output")
     with terminal.progress(quiet=arguments.quiet) as report:
         groups = fit_groups(
             data,

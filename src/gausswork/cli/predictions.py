@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from gausswork import files
+from gausswork.cli.spared import spare_inputs
 from gausswork.data.encode import predictor_blocks
-from gausswork.data.files import is_path, resolve
+from gausswork.data.files import is_path
 from gausswork.data.kinds import Field, Kind
 from gausswork.data.opening import as_table
 from gausswork.data.predictors import open_predictors, require_columns
@@ -107,10 +108,8 @@ def write(
                 f"got {output!r}. Use - for CSV on standard output."
             )
         files.check_writable(output)
-        patterns = [data] if isinstance(data, str) else data if is_path(data) else []
-        _refuse_own_input(
-            output, [Path(model), *(path for each in patterns for path in resolve(each))]
-        )
+        for read in (model, data):
+            spare_inputs(output, read, option="--output")
     fit = load(model)
     table = as_table(data)
     assert table is not None  # a path or a query always is one
@@ -197,16 +196,6 @@ class _Piece:
     def read(self, kinds: Mapping[str, Kind]) -> Iterator[Portion]:
         columns = [self._columns[name] for name in kinds]
         yield Portion(columns, self.rows, row_from_zero(self._start))
-
-
-def _refuse_own_input(output: str, read: list[Path]) -> None:
-    """Refuse to write over a file that is read, under this name or another."""
-    for path in read:
-        if path.exists() and Path(output).exists() and path.samefile(output):
-            raise InputError(
-                f"the output {output!r} would replace {str(path)!r}, which the predictions are "
-                "made from. Give --output another name."
-            )
 
 
 def _portions(table: Table, *, as_they_are: bool) -> Iterator[list[Any]]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from gausswork.cli.command import check_plot, number, say
+from gausswork.cli.spared import spare_inputs
 
 if TYPE_CHECKING:
     from gausswork.cli.inference import Answers
@@ -46,8 +47,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
-def check(arguments: argparse.Namespace) -> None:
-    """Refuse files that could not be written, before any work is done."""
+def check(arguments: argparse.Namespace, data: Any = None) -> None:
+    """Refuse files that could not be written or are read, before any work is done."""
+    for option in ("plot", "animate", "history"):
+        spare_inputs(getattr(arguments, option), data, option=f"--{option}")
     if arguments.plot:
         check_plot(arguments.plot)
     elif arguments.plot_kind:

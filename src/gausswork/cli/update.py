@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     data = query.data_of(arguments)
     check_level(arguments.level)
-    shown.check(arguments)
+    shown.check(arguments, data)
     if arguments.save:
         models.check_place(arguments.save)
     fitted = load(arguments.model).update(
