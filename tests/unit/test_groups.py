@@ -242,3 +242,32 @@ def test_the_command_line(frame, tmp_path, capsys, monkeypatch) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "data.csv", "out.csv", "out.parquet",
     ]  # fmt: skip
+
+
+def _misaligned() -> tuple[pd.DataFrame, pd.DataFrame]:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {"a": rng.normal(size=30), "g": list("uvw" * 10), "y": rng.normal(size=30)}
+    )
+    return frame, frame.iloc[::-1]
+
+
+def test_a_target_or_labels_in_another_order_are_refused() -> None:
+    """Promise: frames whose indexes disagree are not silently misaligned."""
+    frame, turned = _misaligned()
+    with pytest.raises(InputError, match="X and y have different pandas indexes"):
+        gw.fit_groups(frame[["a", "g"]], turned["y"], by="g")
+    with pytest.raises(InputError, match="data and by have different pandas indexes"):
+        gw.fit_groups(frame[["a", "y"]], "y", by=turned["g"])
+
+
+def test_labels_that_are_lists_are_refused_in_words() -> None:
+    frame, _ = _misaligned()
+    with pytest.raises(InputError, match="cannot be told apart"):
+        gw.fit_groups(frame.assign(k=[[1]] * 30), "y ~ a", by="k")
+
+
+def test_infinite_labels_are_words_in_json() -> None:
+    frame, _ = _misaligned()
+    groups = gw.fit_groups(frame.assign(k=np.where(frame.g == "u", np.inf, 1.0)), "y ~ a", by="k")
+    assert "inf" in json.dumps(groups.to_dict(), allow_nan=False)

@@ -321,3 +321,17 @@ def test_certified_data_in_three_parts(name: str) -> None:
     if name != "Filip":  # its sums alone cannot tell powers up to the tenth apart, and say so
         assert len(columns) == x.shape[1]
         assert fit.trusted_digits.min() > 6.0
+
+
+def test_further_rows_of_another_width_are_refused_in_these_words() -> None:
+    fit = gw.fit(np.arange(12.0).reshape(6, 2) ** 2, np.arange(6.0) ** 3)
+    with pytest.raises(InputError, match="have 5 columns; the fit uses 2: 'x1', 'x2'"):
+        fit.update(np.ones((3, 5)), np.ones(3))
+
+
+def test_a_target_in_another_order_is_refused() -> None:
+    """Promise: frames whose indexes disagree are not silently misaligned."""
+    frame = pd.DataFrame({"a": np.arange(9.0) ** 2, "y": np.arange(9.0)})
+    fit = gw.fit(frame[["a"]], frame["y"])
+    with pytest.raises(InputError, match="different pandas indexes"):
+        fit.update(frame[["a"]], frame["y"].iloc[::-1])

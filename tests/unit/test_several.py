@@ -153,3 +153,9 @@ def test_each_fit_is_whole(tmp_path: Path) -> None:
 def test_what_cannot_be_targets(data: Any, targets: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         gw.fit_many(data, targets)
+
+
+def test_a_target_that_is_a_feature_too_is_said() -> None:
+    data = {"a": [1.0, 2, 4, 3], "b": [1.0, 3, 2, 2], "y": [1.0, 2, 5, 4]}
+    with pytest.raises(InputError, match="'b' cannot be a target and a feature too"):
+        gw.fit_many(data, ["y", "b"], features=["a", "b"])

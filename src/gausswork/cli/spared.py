@@ -34,8 +34,8 @@ def spare_inputs(output: str | None, data: Any, *, option: str) -> None:
         with contextlib.suppress(OSError):
             if path.samefile(output) or (path.is_dir() and path.samefile(Path(output).parent)):
                 raise InputError(
-                    f"{option} {output!r} would replace {str(path)!r}, which this command reads. "
-                    "Give it another name."
+                    f"the output {output!r} would replace {str(path)!r}, which this command reads. "
+                    f"Give {option} another name."
                 )
 
 

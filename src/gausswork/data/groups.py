@@ -173,7 +173,13 @@ class NumberedTable:
         if isinstance(array, pa.ChunkedArray):
             array = array.combine_chunks()
         if not types.is_dictionary(array.type):
-            array = array.dictionary_encode()
+            try:
+                array = array.dictionary_encode()
+            except pa.ArrowNotImplementedError:
+                raise InputError(
+                    f"the groups are said by values of type {array.type}, which cannot be told "
+                    "apart here. Turn them into text or numbers first."
+                ) from None
         dictionary, numbers = self._last[k]
         if dictionary is None or not dictionary.equals(array.dictionary):
             dictionary = array.dictionary
@@ -253,6 +259,7 @@ def open_groups(
     from gausswork.data.arrays import check_missing
     from gausswork.data.design import plan
     from gausswork.data.formulas.tokens import is_formula
+    from gausswork.data.frames import check_same_index
     from gausswork.data.opening import as_table, is_source
     from gausswork.data.tabular import weighed
 
@@ -268,9 +275,11 @@ def open_groups(
         table, target = _table_of_arrays(data, target, features)
         features = None
     elif not isinstance(target, str):
+        check_same_index(data, target, ("X", "y"))
         table, target = _beside(table, target)
     if table.rows == 0:
         raise InputError(f"{table.description} has no rows, so there is nothing to fit.")
+    check_same_index(data, by, ("data", "by"))
     table, by = _labelled(table, by)
     for name in by:
         require_column(name, table.names, place=table.description, hint=table.hint)

@@ -305,7 +305,7 @@ def _open_table(
     weighting: str,
     progress: Progress | None,
 ) -> OpenedTargets:
-    from gausswork.data.design import check_target, plan
+    from gausswork.data.design import check_target, feature_names, plan
     from gausswork.data.kinds import Kind, require_column
     from gausswork.data.recipe import FLAG, Predictor
     from gausswork.data.tabular import source_by, weighed
@@ -318,6 +318,11 @@ def _open_table(
     fields = table.fields(names)
     for name in names:
         check_target(fields[name])
+    both = [name for name in feature_names(features) or () if name in names[1:]]
+    if both:
+        raise InputError(
+            f"{listed(both)} cannot be a target and a feature too. Take it out of features=."
+        )
     seen: Any = _Without(table, names[1:])
     recipe, findings = plan(seen, names[0], features, weights=by, progress=progress)
     further = (Predictor(name, FLAG) if fields[name].kind is Kind.FLAG else Predictor(name)

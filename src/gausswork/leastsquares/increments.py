@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gausswork.data.arrays import ArraySource, ColumnsSource, KeptRows
+from gausswork.data.kinds import listed
 from gausswork.data.recipe import CATEGORY, Recipe
 from gausswork.data.snapshots import one_snapshot
 from gausswork.data.sources import Source, Tally
@@ -304,6 +305,7 @@ def _opened(
     """Open further rows the way that the fit read its own."""
     from gausswork.data.columns import series_column
     from gausswork.data.encode import EncodedSource
+    from gausswork.data.frames import check_same_index
     from gausswork.data.opening import as_table, is_source, open_data
     from gausswork.data.predictors import require_columns
     from gausswork.data.tabular import source_by
@@ -349,6 +351,12 @@ def _opened(
                 f"the rows of the fit have {kind} weights: give those of the further rows as "
                 "weights=."
             )
+        shape: tuple[int, ...] = getattr(data, "shape", ())
+        if len(shape) == 2 and shape[1] != len(recipe.columns):
+            raise InputError(
+                f"further rows have {shape[1]} columns; the fit uses {len(recipe.columns)}: "
+                f"{listed([c.name for c in recipe.columns])}."
+            )
         opened = open_data(
             data, fit.target, y=target, features=[c.name for c in recipe.columns], missing=missing,
             weights=weights, weighting=kind or ANALYTIC,
@@ -364,6 +372,7 @@ def _opened(
             )
         if fit.target in table.names:
             raise InputError(f"the target {fit.target!r} is a column of the data and given, too.")
+        check_same_index(data, target, ("X", "y"))
         table = table.with_column(fit.target, series_column(target, place="the target"))
     if kind is not None:
         table, by = _weighed(data, table, recipe.weights, weights)

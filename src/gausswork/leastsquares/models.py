@@ -21,7 +21,7 @@ from gausswork.leastsquares import documents
 from gausswork.leastsquares.descent.method import GradientDescent
 from gausswork.leastsquares.fit import Fit
 from gausswork.leastsquares.moments import Moments
-from gausswork.leastsquares.solution import Dependency, NormalEquation, Solution
+from gausswork.leastsquares.solution import FULL_DIGITS, Dependency, NormalEquation, Solution
 
 FORMAT = "gausswork-model"
 VERSION = 1
@@ -210,6 +210,12 @@ def _solution(part: _Part, moments: Moments) -> Solution:
             raise ModelFileError(f"{name!r} and the list of aliased columns disagree.")
     if (np.nan_to_num(vectors["standard_errors"]) < 0.0).any():
         raise ModelFileError("a standard error is negative.")
+    if (np.isnan(vectors["standard_error_digits"]) & np.isfinite(vectors["standard_errors"])).any():
+        raise ModelFileError("a standard error has no 'standard_error_digits'.")
+    for name in ("trusted_digits", "standard_error_digits"):
+        known = vectors[name][np.isfinite(vectors[name])]
+        if ((known < 0.0) | (known > FULL_DIGITS)).any():
+            raise ModelFileError(f"{name!r} lie outside 0 and {FULL_DIGITS}.")
     predictors: dict[str, Any] = {name: part.vector(name, p) for name in _PREDICTOR_VECTORS}
     if (np.frexp(predictors["scales"])[0] != 0.5).any():
         raise ModelFileError("'scales' are not powers of two.")

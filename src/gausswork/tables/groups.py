@@ -106,6 +106,8 @@ def _shown(value: float) -> str:
 
 
 def _label(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):  # JSON has no word for it
+        return str(value)
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 

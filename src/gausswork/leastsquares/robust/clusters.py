@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gausswork.data.devices import is_foreign
+from gausswork.data.frames import check_same_index
 from gausswork.data.kinds import Kind, listed, require_column
 from gausswork.data.sources import Source
 from gausswork.errors import InputError
@@ -59,6 +60,7 @@ def clusterings_of(fit: Fit, clusters: Any, data: Any, source: Source) -> tuple[
             found.append(_column(way, _table(fit, data, source)))
         else:
             default = "clusters" if len(ways) == 1 else f"clusters {number + 1}"
+            check_same_index(data, way, ("data", "clusters"))
             found.append(_values(way, default, fit, source))
     return tuple(found)
 
