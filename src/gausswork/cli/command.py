@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 DONE = 0
 FAILED = 1
@@ -26,16 +27,60 @@ exit codes:
 """
 
 
+# What people type -> what it is called here.
+_OTHER_WORDS = {
+    "--robust": "--errors",
+    "--se": "--errors",
+    "--alpha": "--ridge",
+    "--lambda": "--ridge",
+    "--lr": "--learning-rate",
+    "--out": "--output",
+    "--y": "--target",
+    "--x": "--features",
+    "--group": "--by",
+}
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line, like every other error."""
+    """A parser whose complaints are one line, like every other error, and name the command."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, and complain of what is unknown here, where the options are known."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown)}")
+        return found, unknown
+
+    def _meant(self, unknown: list[str]) -> str:
+        """Ask whether the nearest option was meant, if one is near."""
+        options = [o for action in self._actions for o in action.option_strings]
+        for typed in unknown:
+            name = typed.partition("=")[0]
+            if not name.startswith("--"):
+                continue
+            other = _OTHER_WORDS.get(name, "")
+            near = other if other in options else _nearest(name, options)
+            if near:
+                return f". Did you mean {near}?"
+        return ""
 
     def error(self, message: str) -> NoReturn:
         """Complain and leave."""
         message = without_passwords(message)
         if message.startswith("unrecognized arguments: --formula"):
             message = "a formula needs no option: gausswork fit DATA 'y ~ a + b'"
-        sys.stderr.write(f"gausswork: error: {message}. See {self.prog} --help.\n")
+        choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)$", message)
+        if choice and (near := _nearest(choice[1], re.findall(r"[\w-]+", choice[2]))):
+            message += f". Did you mean {near}?"
+        stop = "" if message.endswith(("?", ".")) else "."
+        sys.stderr.write(f"gausswork: error: {message}{stop} See {self.prog} --help.\n")
         raise SystemExit(REFUSED)
+
+
+def _nearest(word: str, words: list[str]) -> str | None:
+    import difflib  # only where something is wrong
+
+    return next(iter(difflib.get_close_matches(word, words, 1)), None)
 
 
 def number(text: str) -> float:

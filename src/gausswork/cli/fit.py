@@ -35,8 +35,8 @@ examples:
   gausswork fit heights.csv 'childHeight ~ midparentHeight' --check --report report.html
   gausswork fit data.csv.gz --target y --json | jq .r_squared
   gausswork fit --sql 'select a, b, y from runs order by id' --db postgresql://host/lab --target y
-  gausswork fit line.csv --target y --method gradient-descent --learning-rate 0.01 --epochs 1000 \
-      --plot path.png --history history.csv --show-work
+  gausswork fit line.csv --target y --method gradient-descent --learning-rate 0.01 \\
+      --epochs 1000 --plot path.png --history history.csv --show-work
 """
 
 

@@ -71,8 +71,15 @@ def imported(path: str) -> Any:
         except ModuleNotFoundError as error:
             if error.name is None or where.partition(".")[0] != error.name.partition(".")[0]:
                 raise InputError(f"model: importing {where!r} failed: {error}.") from error
+            if where.endswith(".py"):
+                meant = f" Without the ending: {Path(where).stem}:{name}."
+            else:
+                here = [path.stem for path in Path.cwd().glob("*.py")]
+                meant = nearest(where, here) or (
+                    f" Write it where {where}.py is, or install the package that has it."
+                )
             raise InputError(
-                f"model: there is no module {where!r} here or among the installed ones."
+                f"model: there is no module {where!r} here or among the installed ones.{meant}"
             ) from error
         except Exception as error:
             raise InputError(
@@ -81,7 +88,9 @@ def imported(path: str) -> Any:
         found = getattr(module, name, None)
         if found is None:
             known = [n for n in vars(module) if not n.startswith("_")]
-            raise InputError(f"model: {where!r} has no {name!r}.{nearest(name, known)}")
+            functions = [n for n in known if callable(vars(module)[n])]
+            has = f" It has {', '.join(functions[:8])}." if functions else ""
+            raise InputError(f"model: {where!r} has no {name!r}.{nearest(name, known) or has}")
         if isinstance(found, torch().nn.Module):
             return found
         if not callable(found):

@@ -147,6 +147,14 @@ class DuckdbSession:
                 f"DuckDB would have to download an extension for this query, which is not done: "
                 f"{tidy(self._address.clean(message))}. Download the file first and name its path."
             )
+        missing = re.match(r"Table with name (\S+) does not exist", message)
+        if missing and self._address.path is None:
+            return DatabaseError(
+                f"there is no table {self._address.clean(missing[1])!r}: without --db a query "
+                "reads local files. Name them in quotes, as in select * from 'part-*.parquet', or "
+                "the database that has the table, as in --db duckdb:///shop.duckdb (in Python "
+                "gw.Query(sql, address))."
+            )
         if (damaged := _BAD_FILE.search(message)) is not None:
             said = tidy(self._address.clean(re.split(r"[\n.] ?(?=[A-Z\n])", message)[0]))
             return DatabaseError(

@@ -90,7 +90,8 @@ def refused(address: Address, message: str, sql: str, position: int | None) -> D
     message = tidy(address.clean(message))
     what = f"{address.place} refuses the query: {message}"
     if position is None or not 0 <= position <= len(sql):
-        return DatabaseError(f"{what}. Correct the SQL.")
+        stop = "" if what.endswith("?") else "."
+        return DatabaseError(f"{what}{stop} Correct the SQL.")
     before = sql[:position]
     number, column = before.count("\n") + 1, position - (before.rfind("\n") + 1)
     line = sql.split("\n")[number - 1].rstrip()

@@ -86,10 +86,11 @@ def the_statement(sql: str, dialect: str) -> Statement:
     reads = _READS[dialect]
     first = words[0] if words else ""
     if first not in reads:
+        begins_with = [word.upper() for word in reads[:3]]
         begins = f"with {first.upper()}" if first else "otherwise"
         raise InputError(
             f"only queries that read are run, and this one begins {begins}. "
-            f"Begin it with {', '.join(word.upper() for word in reads[:3])}."
+            f"Begin it with {', '.join(begins_with[:-1])} or {begins_with[-1]}."
         )
     outside = [word for word in words if word]
     ordered = any(a == "order" and b == "by" for a, b in pairwise(outside))

@@ -111,7 +111,12 @@ def try_model(model: Any, read: lessons.Lessons, loss: Any) -> None:
     try:
         out = model(x)
     except Exception as error:
-        features = f" X has {read.x.shape[1]:,} features a row." if x.ndim == 2 else ""
+        features = ""
+        if x.ndim == 2:
+            features = (
+                f" X has {read.x.shape[1]:,} features a row: bring data that fits the model, or a "
+                "model that fits the data."
+            )
         raise InputError(
             f"the model raised {type(error).__name__} on a batch of shape {said}: "
             f"{' '.join(str(error).split())}.{features}"

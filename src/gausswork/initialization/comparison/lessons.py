@@ -139,7 +139,11 @@ def _named(name: str) -> tuple[Any, Any]:
             f"data {name!r} is not known.{nearest(name, _DATA_SETS)} Known by name: digits; any "
             "others as a pair (X, y)."
         )
-    module = require("sklearn.datasets", purpose="The digits", extra="sklearn")
+    module = require(
+        "sklearn.datasets",
+        purpose="The digits, which are learned where no data are given,",
+        extra="sklearn",
+    )
     x, y = module.load_digits(return_X_y=True)
     return x, y
 
