@@ -166,7 +166,7 @@ def equation(fit: Fit) -> str:
         sign = "−" if value < 0 else "+"
         terms.append(f"{sign} {shown}{factor}")
     more = len(terms) - _MOST_TERMS
-    if more > 0:
+    if more > 1:  # one more is no longer than the remark in its place
         terms = [*terms[:_MOST_TERMS], f"+ … {more} more terms"]
     right = " ".join(terms) or "0"
     right = right[2:] if right.startswith("+ ") else right.replace("− ", "−", 1)
@@ -203,9 +203,9 @@ def _findings(found: list[Finding]) -> str:
     found = sorted(found, key=lambda finding: order[str(finding.severity)])
     items = "".join(
         f'<li class="{_e(f.severity)}"><span class="severity">{_e(f.severity)}</span> '
-        f"{_e(fmt.visible(f.sentence))}"
+        f"{_e(fmt.held(fmt.visible(f.sentence)))}"
         + (
-            f'<span class="remedy">What to do: {_e(fmt.visible(f.remedy))}</span>'
+            f'<span class="remedy">What to do: {_e(fmt.held(fmt.visible(f.remedy)))}</span>'
             if f.remedy
             else ""
         )
@@ -237,8 +237,7 @@ def _checkup(seen: Checkup | None, reason: str) -> str:
     counts = (
         f"Beyond ±2 residual standard deviations lie {fmt.rows(worst.beyond_two)} "
         f"({worst.expected_beyond_two:,.0f} expected), beyond ±3 {worst.beyond_three:,} "
-        f"({worst.expected_beyond_three:,.1f} expected). Rows are counted from 0 in the data as "
-        "given."
+        f"({worst.expected_beyond_three:,.1f} expected). {checkreport.ROWS_NOTE}"
     )
     return (
         _figures(lambda: reportfigures.panel(seen))

@@ -372,4 +372,5 @@ def _words(s: State, opened: Opened, seen: Seen) -> tuple[str, str]:
     between = f"{fmt.percent(s.level)} interval of the slope: {limits}"
     if lower <= 0.0 <= upper:
         return f"{change}, but the direction is not sure.", f"{between}, with 0 inside."
-    return f"{change}.", f"{between}. The line explains {fit.r_squared:.0%} of the squares."
+    explained = f"{100.0 * fit.r_squared:.0f} %"
+    return f"{change}.", f"{between}. The line explains {explained} of the squares."

@@ -1,6 +1,6 @@
 // Controls that act while they move and end a step when they are let go.
 import { html, useEffect, useId, useRef, useState } from "../vendor/preact.js";
-import { format, parse } from "./numbers.js";
+import { format, held, parse } from "./numbers.js";
 
 const STEPS = 1000; // positions of a slider
 
@@ -154,7 +154,7 @@ export function Panel({ title, line = "", children, wide = false, class: extra =
 export function Findings({ findings, none = "" }) {
   if (!findings?.length) return none ? html`<p class="line">${none}</p>` : null;
   return html`<ul class="findings">${findings.map((one) => html`<li key=${one.code} class=${one.severity}>
-    <b>${one.severity}</b> ${one.sentence}${one.remedy && html`<span class="remedy">${one.remedy}</span>`}</li>`)}</ul>`;
+    <b>${one.severity}</b> ${held(one.sentence)}${one.remedy && html`<span class="remedy">${held(one.remedy)}</span>`}</li>`)}</ul>`;
 }
 
 /** What is wrong, and what to do about it. */

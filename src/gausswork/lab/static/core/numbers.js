@@ -40,6 +40,11 @@ export const percent = (share, digits = 3) =>
 /** A number that Python has written: 1e-08 as 10⁻⁸. */
 export const written = (text) => text.replace(/e([-+]?\d+)/g, (_, power) => `×10${raised(Number(power))}`);
 
+/** A sentence whose lines do not end within "p < 1e-16", "95 %" or "1 − 2e-9". */
+export const held = (text) =>
+  text.replace(/(?<=[=<>≤≥±≈×−]) (?=[\d.−-])|(?<=\bp) (?=[<=>])|(?<=\d) (?=%)|(?<=\d) (?=− \d)/g, "\u00a0")
+    .split(/([\d.]+e-\d+)/).map((part, i) => (i % 2 ? html`<span class="whole">${part}</span>` : part));
+
 /** Read what somebody typed: 1.5, 1,5, −2, 1e-3; null where it is no number. */
 export function parse(text) {
   const plain = text.trim().replace("−", "-").replace(/\s/g, "").replace(/^([^.,]*),([^.,]*)$/, "$1.$2");

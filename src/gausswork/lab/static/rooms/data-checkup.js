@@ -60,7 +60,7 @@ export function Checkup({ checkup, target }) {
       <div class="scroll" tabindex="0" role="region" aria-label="Tests of the check-up"><table class="tests">
         <thead><tr><th scope="col">question</th><th scope="col">test</th><th scope="col">statistic</th><th scope="col">p</th><th scope="col">how much</th></tr></thead>
         <tbody>${checkup.lines.map((cells, i) => html`<tr key=${i}>${cells.map((cell, j) => html`<td key=${j}>${cell}</td>`)}</tr>`)}</tbody></table></div>
-      <div class="scroll" tabindex="0" role="region" aria-label="Rows that weigh most"><table class="worst"><caption>Rows that weigh most, counted from 0</caption>
+      <div class="scroll" tabindex="0" role="region" aria-label="Rows that weigh most"><table class="worst"><caption>Rows that weigh most, counted from 0: the first below the header</caption>
         <thead><tr>${checkup.worst[0].map((head) => html`<th scope="col" key=${head}>${head}</th>`)}</tr></thead>
         <tbody>${checkup.worst.slice(1).map((cells, i) => html`<tr key=${i}>${cells.map((cell, j) => html`<td key=${j}>${cell}</td>`)}</tr>`)}</tbody></table></div>
     </div>

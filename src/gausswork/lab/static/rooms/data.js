@@ -126,7 +126,9 @@ function Columns({ state, set, answer }) {
     if (as === "target") return { target: column.name, features };
     return as === "feature" ? { target, features: [...features, column.name] } : { target, features };
   }, { commit: true });
-  return html`<${Panel} title="Columns" line="What each holds, and what is missing. Choose one target (what is to be explained) and its features (what may explain it).">
+  const spare = answer.columns.filter((column) => column.kind === "number" && use(column) === "none").length;
+  const left = byFormula || !spare ? "" : ` ${many(spare, "column")} of numbers ${spare === 1 ? "is" : "are"} not used now.`;
+  return html`<${Panel} title="Columns" line=${`What each holds, and what is missing. Choose one target (what is to be explained) and its features (what may explain it).${left}`}>
     <ul class="columns" tabindex=${answer.columns.length > 16 ? 0 : undefined}>${answer.columns.map((column) => html`
       <${Column} key=${column.name} column=${column} rows=${answer.table.rows} used=${byFormula ? "" : use(column)}
         assign=${byFormula ? null : (as) => assign(column, as)} />`)}</ul>
@@ -153,7 +155,8 @@ function columnWords(column) {
   if (column.said) return column.said;
   if (column.kind === "number") return `mean ${column.mean}, sd ${column.sd}; from ${column.low} to ${column.high}${column.sampled ? " (of some rows)" : ""}`;
   if (column.levels) {
-    const shown = column.levels.slice(0, 3).map((level) => `${level.name} ${format(level.count)}`).join(", ");
+    if (column.kind === "text" && column.holds.startsWith("text: ")) return column.holds; // numbers, but for some
+    const shown = column.levels.slice(0, 3).map((level) => `${level.name} (${format(level.count)})`).join(", ");
     return `${shown}${column.different > 3 ? `, … ${format(column.different)} in all` : ""}`;
   }
   return column.holds;
@@ -242,7 +245,7 @@ function Coefficients({ fit }) {
     <div class="scroll" tabindex="0" role="region" aria-label="Table of coefficients"><table class="coefficients">
       <thead><tr>${fit.heads.map((head) => html`<th scope="col" key=${head}>${head}</th>`)}</tr></thead>
       <tbody>${fit.rows.map((row, i) => html`
-        ${omitted > 0 && i === after && html`<tr key="omitted"><td colspan=${row.length}>… ${omitted} more terms; the model has them all</td></tr>`}
+        ${omitted > 0 && i === after && html`<tr key="omitted"><td colspan=${row.length}>… ${many(omitted, "more term")}; the model has them all</td></tr>`}
         <tr key=${i} data-term=${row[0]}>${row.map((cell, j) => (j ? html`<td key=${j}>${cell}</td>` : html`<th scope="row" key=${j} class=${cell.length > 26 ? "long" : ""}>${cell}</th>`))}</tr>`)}</tbody>
     </table></div>
     <dl class="notes">${fit.notes.map(([label, text]) => html`<div key=${label}><dt>${label}</dt><dd>${text}</dd></div>`)}<div><dt>digits</dt><dd>${fit.digits}</dd></div></dl></div>

@@ -316,7 +316,7 @@ function Fitted({ state, answer, epoch }) {
     ${(f) => html`<${Fragment}>
       <path class="mark-line s-soft dashed thin" d=${curve(f.x, f.y, across, across.map((v) => answer.shown.exact_intercept + answer.shown.exact_slope * v))} />
       <path class=${`path s-${TONES[answer.behaviour]}`} data-line="now" d=${curve(f.x, f.y, across, across.map((v) => b + w * v))} />
-      <g class="dots">${x.map((_, k) => html`<circle key=${k} cx=${f.x(x[k])} cy=${f.y(y[k])} r=${x.length > 300 ? 2.5 : 5} />`)}</g>
+      <g class="dots f-ink">${x.map((_, k) => html`<circle key=${k} cx=${f.x(x[k])} cy=${f.y(y[k])} r=${x.length > 300 ? 2.5 : 5} />`)}</g>
     </${Fragment}>`}
   </${Frame}>`;
 }
