@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import math
 import sys
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,10 @@ MOST_ROWS = 8  # of the rows that weigh most, and of columns
 ORDER_NOTE = (
     "Durbin–Watson, Breusch–Godfrey and Harvey–Collier read the rows in the order of the data: "
     "they mean something if that order does, as time or place."
+)
+ROWS_NOTE = (
+    "Rows are counted from 0 in the data as given: row 0 is the first, in a CSV file the line "
+    "below the header."
 )
 
 
@@ -124,13 +127,14 @@ def title(seen: Checkup) -> str:
 def row_table(seen: Checkup) -> list[list[str]]:
     """Return the rows that weigh most as texts, the heads first."""
     rows = seen.worst.rows
+    terms = fmt.distinct(rows.names, 24)
     table = [["row", "residual", "studentised", "leverage", "Cook's D", "DFFITS", "moves most"]]
     for i in range(min(MOST_ROWS, len(rows))):
         moved = rows.dfbetas[i]
         most = ""
         if len(moved) and not all(map(math.isnan, moved.tolist())):
             j = max(range(len(moved)), key=lambda j: abs(moved[j]))
-            most = f"{fmt.visible(rows.names[j], limit=24)} {_signed(float(moved[j]))} se"
+            most = f"{terms[j]} {_signed(float(moved[j]))} se"
         values = (rows.residual, rows.studentized, rows.leverage, rows.cooks_distance, rows.dffits)
         cells = [fmt.significant(float(v[i]), 3) for v in values]
         table.append([fmt.visible(seen.label(int(rows.row[i])), limit=24), *cells, most])
@@ -140,13 +144,14 @@ def row_table(seen: Checkup) -> list[list[str]]:
 def column_table(seen: Checkup) -> list[list[str]]:
     """Return variance inflation by column as texts, the largest first, the heads first."""
     known = seen.collinearity
+    names = fmt.distinct(known.columns, 40)
     table = [["column", "variance inflation", "standard errors"]]
     order = sorted(range(len(known.columns)), key=lambda j: -float(known.generalized[j]))
     for j in order[:MOST_ROWS]:
         value, df = float(known.generalized[j]), max(int(known.generalized_df[j]), 1)
         table.append(
             [
-                fmt.visible(known.columns[j], limit=40),
+                names[j],
                 fmt.significant(value, 4)
                 + (f" ({df} coefficients)" if known.generalized_df[j] > 1 else ""),
                 f"× {fmt.significant(value ** (0.5 / df), 3)}",
@@ -162,17 +167,17 @@ def text(seen: Checkup, *, width: int = WIDTH) -> str:
     table = [["question", "test", "statistic", "p", "how much"]]
     table += [[x.question, x.name, x.statistic, x.p, x.effect] for x in lines(seen)]
     parts += ["", *_grid(table, left=(0, 1, 2, 4), width=width)]
-    parts += textwrap.wrap(ORDER_NOTE, width)
+    parts += fmt.wrap(ORDER_NOTE, width)
     worst = seen.worst
     parts += ["", "Rows that weigh most", *_grid(row_table(seen), left=(0, 6), width=width)]
-    parts += textwrap.wrap(
+    parts += fmt.wrap(
         f"Beyond ±2 residual sd: {fmt.rows(worst.beyond_two)} (expected "
         f"{worst.expected_beyond_two:,.0f}); beyond ±3: {worst.beyond_three:,} (expected "
         f"{worst.expected_beyond_three:,.1f}). Leverage above twice the average: "
-        f"{worst.high_leverage:,}. Rows are counted from 0 in the data as given.",
+        f"{worst.high_leverage:,}. {ROWS_NOTE}",
         width,
     )
-    parts += textwrap.wrap(
+    parts += fmt.wrap(
         f"Predicted from all other rows, R² is {_share(seen.predicted_r_squared)} (PRESS "
         f"{fmt.significant(seen.press, 5)}).",
         width,
@@ -180,7 +185,7 @@ def text(seen: Checkup, *, width: int = WIDTH) -> str:
     if seen.collinearity.columns:
         largest = float(seen.collinearity.condition_indexes[-1])
         parts += ["", "Columns that overlap most", *_grid(column_table(seen), width=width)]
-        parts += textwrap.wrap(
+        parts += fmt.wrap(
             f"Largest condition index {fmt.significant(largest, 3)}, the intercept counted in.",
             width,
         )
@@ -223,6 +228,7 @@ def html_fragment(seen: Checkup) -> str:
         + html_table(table, title(seen), left=(0, 1, 2, 4))
         + f"<p>{_escaped(ORDER_NOTE)}</p>"
         + html_table(row_table(seen), "Rows that weigh most, counted from 0", left=(0, 6))
+        + f"<p>{_escaped(ROWS_NOTE)}</p>"
         + (
             html_table(column_table(seen), "Columns that overlap most")
             if seen.collinearity.columns

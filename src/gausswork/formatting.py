@@ -6,6 +6,7 @@ import math
 import re
 import textwrap
 import unicodedata
+from collections.abc import Sequence
 
 _MISSING = "—"
 _ERROR_DIGITS = 4  # significant digits of a standard error
@@ -91,14 +92,64 @@ def visible(name: str, *, limit: int | None = None) -> str:
     return f"{head}…{tail}"
 
 
+def distinct(names: Sequence[str], limit: int) -> list[str]:
+    """Return names on one line each, at most ``limit`` wide where they stay different so.
+
+    Those that would look alike are cut around the part in which they differ; where that does not
+    tell them apart either, they stay whole.
+    """
+    shown = [visible(name, limit=limit) for name in names]
+    alike: dict[str, list[int]] = {}
+    for i, text in enumerate(shown):
+        alike.setdefault(text, []).append(i)
+    for group in alike.values():
+        whole = [visible(names[i]) for i in group]
+        if len(set(whole)) > 1:
+            for i, text in zip(group, _around(whole, limit), strict=True):
+                shown[i] = text
+    return shown
+
+
+def _around(names: list[str], limit: int) -> list[str]:
+    """Cut names so that what follows their common beginning is seen; whole if that is no help."""
+    common = _shared(min(names), max(names))
+    while common and names[0][common - 1].isdigit():
+        common -= 1  # a number is not cut in two
+    head = max(limit // 4, 1)
+    cut = [f"{n[:head]}…{n[common:]}" if common > head + 1 else n for n in names]
+    short = [_beginning(text, limit) for text in cut]
+    return short if len(set(short)) == len(set(names)) else names
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many signs two names share at their beginning."""
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
+                min(len(one), len(other)))  # fmt: skip
+
+
+def _beginning(text: str, limit: int) -> str:
+    if cell_width(text) <= limit:
+        return text
+    while cell_width(text) > limit - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
 def folded(name: str, width: int) -> list[str]:
-    """Cut a name into parts at most ``width`` cells wide, nothing of it lost."""
+    """Cut a name into parts at most ``width`` cells wide, nothing of it lost.
+
+    The cut is after a sign that ends a word, where there is one in the second half of the line.
+    """
     parts, wide = [""], 0
     for character in name:
         cells = cell_width(character)
         if wide + cells > width and parts[-1]:
-            parts.append("")
-            wide = 0
+            line = parts[-1]
+            at = max((i + 1 for i, c in enumerate(line) if not c.isalnum()), default=0)
+            at = at if 2 * at > len(line) else len(line)
+            parts[-1] = line[:at]
+            parts.append(line[at:])
+            wide = cell_width(line[at:])
         parts[-1] += character
         wide += cells
     return parts
@@ -241,13 +292,33 @@ def percent(level: float) -> str:
 
 def rows(number: int) -> str:
     """Return so many rows in words: ``"1 row"``, ``"1,000 rows"``."""
-    return f"{number:,} row{'' if number == 1 else 's'}"
+    return counted(number, "row")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return so many of a thing: ``"1 value"``, ``"1,000 values"``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def share_has(part: int, whole: int) -> str:
+    """Begin a sentence on some of the rows: ``"1 of 5 rows has"``, ``"2 of 5 rows have"``."""
+    return f"{part:,} of {rows(whole)} {'has' if part == 1 else 'have'}"
+
+
+# Spaces at which a line must not end: within "p < 1e-16", "95 %", "1 − 2e-9".
+_HELD = re.compile(
+    r"(?<=[=<>≤≥±≈×−]) (?=[\d.−-])|(?<=\bp) (?=[<=>])|(?<=\d) (?=%)|(?<=\d) (?=− \d)"
+)
+
+
+def held(text: str) -> str:
+    """Return a text whose numbers stay with their signs wherever it is broken into lines."""
+    return _HELD.sub("\u00a0", text)
 
 
 def wrap(text: str, width: int, *, first: str = "", further: str = "") -> list[str]:
     """Break a text into lines, never between a sign and its number: ``p < 1e-16`` stays whole."""
-    held = re.sub(r"(?<=[=<>≤≥±≈]) (?=[\d.−-])|(?<=\bp) (?=[<=>])", "\u00a0", text)
-    lines = textwrap.wrap(held, width, initial_indent=first, subsequent_indent=further)
+    lines = textwrap.wrap(held(text), width, initial_indent=first, subsequent_indent=further)
     return [line.replace("\u00a0", " ") for line in lines]
 
 

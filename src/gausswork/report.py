@@ -8,7 +8,6 @@ from __future__ import annotations
 import html
 import math
 import sys
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 _MOST_ROWS = 60  # of the printed table; the JSON document has them all
 _TAIL_ROWS = 5
+_FEW = 4  # more than these: to name them costs little more than to say that they are missing
 _NAME_WIDTH = 60  # a longer name goes on in the next line
 _NUMBER_COLUMNS = ("estimate", "std. error", "t", "p", "lower", "upper", "digits")
 DIGITS_NOTE = (
@@ -67,14 +67,14 @@ def table(fit: Fit, *, level: float = 0.95) -> Table:
     level = check_level(level)
     rows = _rows(fit, level)
     left_out = (0, 0)
-    if len(rows) > _MOST_ROWS:
+    if len(rows) > _MOST_ROWS + _FEW:
         head = _MOST_ROWS - _TAIL_ROWS
         left_out = (len(rows) - _MOST_ROWS, head)
         rows = rows[:head] + rows[-_TAIL_ROWS:]
     intercept = "" if fit.solution.intercept else " through the origin"
     descent = fit.descent
     how = "least squares" if descent is None else words.title(descent)
-    count = f"{fit.rows:,} row{'s' if fit.rows != 1 else ''}"
+    count = fmt.rows(fit.rows)
     by = ""
     if fit.weights is not None:
         weighed = "counted" if fit.weighting == "frequency" else "weighted"
@@ -158,8 +158,7 @@ def _notes(fit: Fit) -> list[tuple[str, str]]:
         notes.append(
             (
                 "left out",
-                f"{fit.tally.dropped:,} of {fit.tally.read:,} rows have missing values "
-                f"({by_column})",
+                f"{fmt.share_has(fit.tally.dropped, fit.tally.read)} missing values ({by_column})",
             )
         )
     if fit.references:
@@ -218,7 +217,7 @@ def text(fit: Fit, *, level: float = 0.95, width: int | None = None) -> str:
 
     above = sum(widths[:4]) + 2 * 4 + term + 2
     over = shown.interval.center(widths[4] + widths[5] + 2)
-    lines = [*textwrap.wrap(shown.title, width), "", (" " * above + over).rstrip()]
+    lines = [*fmt.wrap(shown.title, width), "", (" " * above + over).rstrip()]
     lines += [line(heads[0], heads[1:]), "─" * whole]
     for i, (name, *further) in enumerate(names):
         if shown.left_out[0] and i == shown.left_out[1]:

@@ -161,7 +161,7 @@ def test_predictions_stand_beside_the_columns_as_they_were_written(at, capsysbin
     assert float(rows[0]["prediction"]) == expected[0]
     assert rows[1]["prediction"] == ""
     assert float(rows[2]["prediction"]) == expected[2]
-    assert err == b"gausswork: 1 of 3 rows have a missing value and no prediction\n"
+    assert err == b"gausswork: 1 of 3 rows has a missing value and no prediction\n"
 
 
 @pytest.mark.parametrize("kind", ["prediction", "confidence"])
@@ -301,7 +301,11 @@ def test_a_file_without_rows_leaves_the_output_as_it_was(at, capsys) -> None:
         ([*FIT, "--json", "--show-work"], "not allowed with argument --json"),
         ([*FIT, "--jsn"], "unrecognized arguments: --jsn"),
         (["fit"], "the following arguments are required: DATA"),
+        ([*FIT, "--jsn"], "Did you mean --json? See gausswork fit --help."),
+        ([*FIT, "--robust", "HC3"], "Did you mean --errors?"),
+        ([*FIT, "--zzz"], "unrecognized arguments: --zzz. See gausswork fit --help."),
         (["teach"], "invalid choice: 'teach'"),
+        (["predicts", "model.json"], "Did you mean predict?"),
         (["show", "data.csv"], "data.csv is not a gausswork model"),
         (["predict", "model.json", "data.csv", "-o", "out.xlsx"], "written as .csv or .parquet"),
         (["predict", "model.json", "new.csv", "--kind", "confidence"], "--kind needs --interval"),

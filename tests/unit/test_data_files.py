@@ -129,6 +129,11 @@ def test_csv_files_that_disagree(tmp_path: Path) -> None:
     assert set(codes_of(pattern, features="a")) == {"separator-detected", "extra-columns"}
     with pytest.raises(DataFileError, match=r"1\.csv has no column 'b'"):
         open_data(pattern, "y")
+    (tmp_path / "3.csv").write_text("y;a;c\n6,5;4;5\n")
+    said = {f.code: str(f) for f in open_data([str(tmp_path / n) for n in ("1.csv", "3.csv")], "y",
+                                              features="a").findings}  # fmt: skip
+    assert "1.csv and 1 more file separate their fields by semicolons" in said["separator-detected"]
+    assert "3.csv writes its numbers" in said["decimal-comma"]
     (tmp_path / "2.csv").write_text("a,y\n1,2\nx,3\n")
     with pytest.raises(DataFileError, match=r"2\.csv, line 3, column 'a': 'x' is not a number"):
         opened_rows(pattern, features="a")

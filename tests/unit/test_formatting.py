@@ -140,3 +140,50 @@ def test_any_encoding_can_write_the_table(encoding) -> None:
     assert "\\u8eab" in written
     assert fmt.for_encoding(text, "utf-8") == text
     assert fmt.for_encoding(text, None) == text
+
+
+def test_names_cut_to_a_width_stay_different() -> None:
+    """A table of sixty columns is of no use when all of them read "sensor_…_value"."""
+    names = [f"sensor_reading_channel_{i:02d}_temperature_average_value" for i in range(60)]
+    shown = fmt.distinct(["machine id", *names], 24)
+    assert shown[0] == "machine id"
+    assert len(set(shown)) == 61
+    assert max(map(fmt.cell_width, shown)) <= 24
+    assert "07" in shown[8]
+    # they differ in their last part only, which the ordinary cut shows
+    assert fmt.distinct(["a" * 40 + "x", "a" * 40 + "y"], 10) == ["aaaaa…aaax", "aaaaa…aaay"]
+    # nothing short tells them apart: whole
+    far = ["a" * 30 + end + "b" * 30 for end in ("1", "2" + "c" * 40 + "1", "2" + "c" * 40 + "2")]
+    assert len(set(fmt.distinct(far, 12))) == 3
+    assert fmt.distinct(["same" * 10, "same" * 10], 12) == ["samesa…esame"] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("average_temperature_value", ["average_temperature_", "value"]),
+        ("averagetemperaturevaluex", ["averagetemperaturev", "aluex"]),
+        ("a_bcdefghijklmnopqrstuv", ["a_bcdefghijklmnopqrs", "tuv"]),  # a cut at 2 helps nobody
+    ],
+)
+def test_long_names_are_cut_between_words(name: str, parts: list[str]) -> None:
+    width = 19 if name.startswith("averaget") else 20
+    assert fmt.folded(name, width) == parts
+    assert "".join(parts) == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["p < 1e-16", "p = 0.03", "1 − 2·10⁻⁹", "95 %", "× 2.20"],
+)
+def test_a_number_stays_with_its_sign(text: str) -> None:
+    for lead in range(1, 30):
+        lines = fmt.wrap("x" * lead + " " + text + " and so on it goes", 30)
+        assert any(text in line for line in lines), lines
+
+
+def test_one_is_not_many() -> None:
+    assert fmt.share_has(1, 1) == "1 of 1 row has"
+    assert fmt.share_has(1, 5) == "1 of 5 rows has"
+    assert fmt.share_has(2_000, 5_000) == "2,000 of 5,000 rows have"
+    assert fmt.counted(1, "value") == "1 value"

@@ -83,6 +83,16 @@ def test_a_loaded_model_takes_further_rows(frame: pd.DataFrame, tmp_path: Path) 
     assert gw.load(tmp_path / "m.json").rows == whole.rows
 
 
+def test_how_files_are_written_is_said_once(tmp_path: Path) -> None:
+    for name in ("mon", "tue", "wed"):
+        (tmp_path / f"{name}.csv").write_text("a;y\n1,5;2\n2,5;3\n3,5;7\n")
+    fit = gw.fit(tmp_path / "mon.csv", "y")
+    for name in ("tue", "wed"):
+        fit = fit.update(tmp_path / f"{name}.csv")
+    said = [f for f in fit.findings if f.code in ("separator-detected", "decimal-comma")]
+    assert [f.sentence.partition(" ")[0] for f in said] == ["mon.csv", "mon.csv"]
+
+
 @pytest.mark.parametrize("form", ["arrays", "pair", "frame and values", "csv", "polars", "dict"])
 def test_further_rows_come_in_any_form(form: str, frame: pd.DataFrame, tmp_path: Path) -> None:
     data = frame[["a", "b", "y"]].dropna().reset_index(drop=True)

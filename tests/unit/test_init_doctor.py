@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -52,6 +53,8 @@ def test_the_default_relu_network_of_14_layers_stalls(seed: int) -> None:
     assert {"vanishing-gradients", "collapsed-samples"} <= codes(found)
     assert found.backward == pytest.approx(0.41, abs=0.02)
     assert 1e-6 < found.backward_total < 1e-5
+    alike = next(f for f in found.findings if f.code == "collapsed-samples")
+    assert re.match(r"From layer '\d+' \(number \d+ of 1[45]\) on ", alike.sentence)
     worst = next(f for f in found.findings if f.code == "vanishing-gradients")
     assert worst.severity == "alarm"
     assert "a = √5" in worst.sentence

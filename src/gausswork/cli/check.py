@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -105,8 +104,10 @@ def _look(data: Any, arguments: argparse.Namespace) -> int:
         detailed = bool(arguments.column)
         text = _details(checked) if detailed else _overview(checked, chosen.table.description)
         if chosen.others:
+            from gausswork import formatting as fmt
+
             held = ", ".join(f"{name} ({holds})" for name, holds in chosen.others)
-            text += "\n\n" + textwrap.fill(f"No numbers, not looked at: {held}.", _WIDTH)
+            text += "\n\n" + "\n".join(fmt.wrap(f"No numbers, not looked at: {held}.", _WIDTH))
         terminal.write(text)
     return DONE
 
@@ -133,11 +134,11 @@ def _overview(checked: list[Checked], description: str) -> str:
     heads = ("column", "values", "missing", "mean", "sd", "p", "far out", "shape")
     rows = [heads]
     notes = []
-    for one in checked:
-        name = fmt.visible(one.name, limit=24)
+    names = fmt.distinct([one.name for one in checked], 24)
+    for name, one in zip(names, checked, strict=True):
         if one.shape is None:
             rows.append((name, "", "", "", "", "", "", "not judged"))
-            notes.append((name, one.problem))
+            notes.append((fmt.visible(one.name), one.problem))
             continue
         shape = one.shape
         far = (
@@ -155,7 +156,7 @@ def _overview(checked: list[Checked], description: str) -> str:
                 str(shape.conclusion),
             )
         )
-        notes.append((name, shape.verdict))
+        notes.append((fmt.visible(one.name), shape.verdict))
     widths = [max(fmt.cell_width(row[j]) for row in rows) for j in range(len(heads))]
     lines = [
         "  ".join(
@@ -169,10 +170,10 @@ def _overview(checked: list[Checked], description: str) -> str:
         "far out: values beyond 3.5 robust standard deviations, in brackets how many a bell of "
         "this size has there; p: of the test that decides, see --column NAME"
     )
-    parts = [f"{fmt.visible(description)}", "", *lines, "", *textwrap.wrap(what, _WIDTH)]
+    parts = [f"{fmt.visible(description)}", "", *lines, "", *fmt.wrap(what, _WIDTH)]
     for name, note in notes:
         text = fmt.visible(note if note.startswith(name) else f"{name}: {note}")
-        parts += ["", *textwrap.wrap(text, _WIDTH, subsequent_indent="    ")]
+        parts += ["", *fmt.wrap(text, _WIDTH, further="    ")]
     return "\n".join(parts)
 
 
@@ -188,7 +189,7 @@ def _details(checked: list[Checked]) -> str:
             said.append(str(one.far))
         if one.problem:
             text = f"{fmt.visible(one.name, limit=60)}: {fmt.visible(one.problem)}"
-            said.append(textwrap.fill(text, _WIDTH, subsequent_indent="    "))
+            said.append("\n".join(fmt.wrap(text, _WIDTH, further="    ")))
         parts.append("\n\n".join(said))
     return "\n\n\n".join(parts)
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gausswork import files
+from gausswork import formatting as fmt
 from gausswork.cli.spared import spare_inputs
 from gausswork.data.encode import predictor_blocks
 from gausswork.data.files import is_path
@@ -63,7 +64,7 @@ class Counts:
         said = []
         if self.missing:
             said.append(
-                f"{self.missing:,} of {self.rows:,} rows have a missing value and no prediction"
+                f"{fmt.share_has(self.missing, self.rows)} a missing value and no prediction"
             )
         if self.undetermined:
             said.append(undetermined_sentence(self.fit.solution, self.undetermined))

@@ -308,26 +308,44 @@ def _places(chunk: Chunk, head: CsvHead) -> Callable[[int], str]:
 
 
 def _reading_findings(files: Sequence[CsvFile]) -> Iterator[Finding]:
+    """Say once how files are written, though there be thousands: of each way, the files."""
+    ways: dict[str, list[CsvFile]] = {}
     for one in files:
         if one.head.surprising:
-            yield Finding(
-                "separator-detected",
-                Severity.NOTE,
-                f"{one.head.file.name} separates its fields by {one.head.separator_name}, "
-                "judged by its first lines.",
-                evidence={"file": one.head.file.name, "separator": one.head.separator.decode()},
-            )
-            break
-    for one in files:
-        if one.decimal == ",":
-            yield Finding(
-                "decimal-comma",
-                Severity.NOTE,
-                f"{one.head.file.name} writes its numbers with a decimal comma: 1,5 is read as "
-                "one and a half.",
-                evidence={"file": one.head.file.name},
-            )
-            break
+            ways.setdefault(one.head.separator_name, []).append(one)
+    for way, alike in ways.items():
+        first = alike[0].head
+        yield Finding(
+            "separator-detected",
+            Severity.NOTE,
+            f"{_named(alike)} {_verb('separate', alike)} {_their(alike)} fields by {way}, judged "
+            f"by {_their(alike)} first lines.",
+            evidence={"file": first.file.name, "separator": first.separator.decode()},
+        )
+    with_comma = [one for one in files if one.decimal == ","]
+    if with_comma:
+        yield Finding(
+            "decimal-comma",
+            Severity.NOTE,
+            f"{_named(with_comma)} {_verb('write', with_comma)} {_their(with_comma)} numbers with "
+            "a decimal comma: 1,5 is read as one and a half.",
+            evidence={"file": with_comma[0].head.file.name},
+        )
+
+
+def _named(files: Sequence[CsvFile]) -> str:
+    first, more = files[0].head.file.name, len(files) - 1
+    if not more:
+        return first
+    return f"{first} and {more:,} more file{'' if more == 1 else 's'}"
+
+
+def _verb(verb: str, files: Sequence[CsvFile]) -> str:
+    return f"{verb}s" if len(files) == 1 else verb
+
+
+def _their(files: Sequence[CsvFile]) -> str:
+    return "its" if len(files) == 1 else "their"
 
 
 def _no_final_break(name: str, chunk: Chunk) -> Finding:

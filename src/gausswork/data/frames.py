@@ -69,7 +69,8 @@ class FrameTable:
         """Return the table with one more column, which must be as long."""
         if len(values) != self.rows:
             raise InputError(
-                f"{self.description} has {self.rows} rows and {name!r} has {len(values)} values; "
+                f"{self.description} has {self.rows} rows and {name!r} has {len(values)} "
+                f"value{'' if len(values) == 1 else 's'}; "
                 "they must agree."
             )
         return FrameTable(

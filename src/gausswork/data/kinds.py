@@ -105,9 +105,14 @@ def is_text(arrow_type: Any) -> bool:
     )
 
 
+_LIST_SIGNS = 400  # of a list of names: longer ones fill the screen and are not read
+
+
 def listed(names: Iterable[str], *, most: int = 8) -> str:
-    """Quote names for a sentence: ``'a', 'b' and 3 more``."""
+    """Quote names for a sentence: ``'a', 'b' and 3 more``; fewer where they are long."""
     quoted = [repr(name) for name in names]
+    while most > 3 and sum(map(len, quoted[:most])) > _LIST_SIGNS:
+        most -= 1
     if len(quoted) > most + 1:
         return f"{', '.join(quoted[:most])} and {len(quoted) - most} more"
     return ", ".join(quoted)

@@ -77,8 +77,9 @@ def as_vector(y: Any, *, rows: int, shape: tuple[int, ...], name: str = "y") -> 
         )
     if len(array) != rows:
         hint = " Did you mean X.T?" if len(shape) == 2 and shape[1] == len(array) else ""
-        has = f"{name} has {len(array)} values"
-        raise InputError(f"X has {rows} rows and {has}; they must agree.{hint}")
+        has = f"{name} has {len(array)} value{'' if len(array) == 1 else 's'}"
+        some = f"{rows} row{'' if rows == 1 else 's'}"
+        raise InputError(f"X has {some} and {has}; they must agree.{hint}")
     return array
 
 

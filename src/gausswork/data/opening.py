@@ -77,12 +77,20 @@ def open_data(
     if target is not None and not isinstance(target, str):
         raise InputError("the target was given twice, as target= and as y=. Give one of them.")
     if is_foreign(data) or is_foreign(y) or is_foreign(weights):
+        from gausswork.data.devices.library import name_of_library
         from gausswork.data.devices.opening import open_foreign, viewed
 
         views = viewed(data, y, weights)
         if views is None:
             return open_foreign(data, y, target, features, missing, weights, weighting)
-        data, y, weights = views
+        opened = open_data(
+            views[0], target, features=features, missing=missing, y=views[1], weights=views[2],
+            weighting=weighting, progress=progress,
+        )  # fmt: skip
+        if is_foreign(data) and opened.description.startswith("arrays "):
+            of = f"{opened.description} ({name_of_library(data)})"
+            return replace(opened, description=of)
+        return opened
     if type(data) is np.ndarray and data.dtype.names is None:  # the quick way for the usual case
         return _open_arrays(data, target, features, missing, y, weights, weighting)
     if is_distributed(data):

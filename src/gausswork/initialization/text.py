@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +54,7 @@ def findings_lines(findings: Sequence[Finding], width: int = WIDTH) -> list[str]
     lines: list[str] = []
     for finding in findings:
         head = f"{finding.severity} ({finding.code}): "
-        lines += textwrap.wrap(head + fmt.visible(str(finding)), width, subsequent_indent="    ")
+        lines += fmt.wrap(head + fmt.visible(str(finding)), width, further="    ")
     return lines
 
 
@@ -161,8 +160,8 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
     head = f"{diagnosis.verdict} {len(diagnosis.layers)} layers, {diagnosis.samples:,} samples"
     if diagnosis.loss is not None:
         head += f", loss {number(diagnosis.loss, 4)}"
-    lines = [*textwrap.wrap(head, WIDTH), "", *lines]
-    lines += ["", *textwrap.wrap(_legend(diagnosis), WIDTH)]
+    lines = [*fmt.wrap(head, WIDTH), "", *lines]
+    lines += ["", *fmt.wrap(_legend(diagnosis), WIDTH)]
     if diagnosis.findings:
         lines += ["", *findings_lines(diagnosis.findings)]
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,7 @@ def _cause(diagnosis: Diagnosis) -> tuple[str, bool]:
     if abs(middle.weight_mean) > 0.5 * middle.weight_sd:
         return (
             f": the weights are not centred (mean {power(middle.weight_mean)}, sd "
-            f"{power(middle.weight_sd)} in {middle.name!r}), and add up over the inputs"
+            f"{power(middle.weight_sd)} in {_called(middle.name)}), and add up over the inputs"
         ), True
     values = sorted(layer.weight_variance for layer in layers)
     typical = values[len(values) // 2]
@@ -195,7 +196,7 @@ def _not_finite(diagnosis: Diagnosis) -> list[Finding]:
                 Finding(
                     code="not-finite",
                     severity=Severity.ALARM,
-                    sentence=f"NaN or infinite numbers come out of {layer.name!r} "
+                    sentence=f"NaN or infinite numbers come out of {_called(layer.name)} "
                     f"({layer.kind}), the first layer where they do.",
                     remedy="The signals before it grow too large, or it divides by zero. "
                     f"{remedy(diagnosis)}",
@@ -208,8 +209,8 @@ def _not_finite(diagnosis: Diagnosis) -> list[Finding]:
                 Finding(
                     code="not-finite",
                     severity=Severity.ALARM,
-                    sentence=f"The gradient is NaN or infinite at {layer.name!r} ({layer.kind}), "
-                    "the last layer where it is.",
+                    sentence=f"The gradient is NaN or infinite at {_called(layer.name)} "
+                    f"({layer.kind}), the last layer where it is.",
                     remedy="Something behind it has no slope there, such as √0 or log 0, or the "
                     f"gradient grew too large. {remedy(diagnosis)}",
                     evidence={"layer": layer.name},
@@ -223,7 +224,7 @@ def _identical(diagnosis: Diagnosis) -> list[Finding]:
     if not found:
         return []
     worst = max(found, key=lambda layer: layer.copies / layer.units)
-    where = _where(found, lambda layer: f"{layer.copies} of {layer.units} in {layer.name!r}")
+    where = _where(found, lambda layer: f"{layer.copies} of {layer.units} in {_called(layer.name)}")
     return [
         Finding(
             code="identical-units",
@@ -285,7 +286,7 @@ def _dead(diagnosis: Diagnosis) -> list[Finding]:
     if not found:
         return []
     worst = max(layer.dead for layer in found)
-    where = _where(found, lambda layer: f"{layer.dead:.0%} in {layer.name!r}")
+    where = _where(found, lambda layer: f"{layer.dead:.0%} in {_called(layer.name)}")
     return [
         Finding(
             code="dead-units",
@@ -319,7 +320,7 @@ def _saturated(diagnosis: Diagnosis) -> list[Finding]:
     if not found:
         return []
     worst = max(layer.saturated for layer in found)
-    where = _where(found, lambda layer: f"{layer.saturated:.0%} in {layer.name!r}")
+    where = _where(found, lambda layer: f"{layer.saturated:.0%} in {_called(layer.name)}")
     return [
         Finding(
             code="saturated-units",
@@ -345,14 +346,16 @@ def _collapsed(diagnosis: Diagnosis, measured: Measured) -> list[Finding]:
     if not found:
         return []
     least = max(min(1.0 - layer.similarity for layer in found), 0.0)
+    position, layers = diagnosis.layers.index(found[0]) + 1, len(diagnosis.layers)
+    nth = f" (number {position} of {layers})" if layers > 1 else ""
     hardly = "does not depend" if least < _VERY_MUCH_ALIKE else "hardly depends"
     return [
         Finding(
             code="collapsed-samples",
             severity=Severity.ALARM if least < _VERY_MUCH_ALIKE else Severity.CAUTION,
-            sentence=f"From {found[0].name!r} on all samples look the same: their correlation is "
-            f"1 − {power(max(least, 1e-16), 1)} where it is highest, and the output {hardly} on "
-            "the input.",
+            sentence=f"From {_called(found[0].name)}{nth} on all samples look the same: their "
+            f"correlation is 1 − {power(max(least, 1e-16), 1)} where it is highest, and the "
+            f"output {hardly} on the input.",
             remedy=remedy(diagnosis),
             evidence={layer.name: 1.0 - layer.similarity for layer in found},
         )
@@ -365,8 +368,13 @@ def _where(layers: Sequence[LayerHealth], said: Any, most: int = 3) -> str:
     return f"{shown} and {more} more layer{'s' if more > 1 else ''}" if more > 0 else shown
 
 
+def _called(name: str) -> str:
+    """Quote the name of a layer; a bare number, as in nn.Sequential, would read as another."""
+    return f"layer {name!r}" if re.fullmatch(r"[\d.]+", name) else repr(name)
+
+
 def _listed(names: Sequence[str], most: int = 4) -> str:
-    shown = ", ".join(repr(name) for name in names[:most])
+    shown = ", ".join(_called(name) for name in names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 

@@ -191,7 +191,7 @@ def _refitted(
         for f in (*fit.findings, *noticed)
         if f.code in OF_THE_DATA and f.code != "updated-from-sums"
     ]
-    said = list({(f.code, f.sentence): f for f in findings}.values())
+    said = list({_once(f): f for f in reversed(findings)}.values())[::-1]
     return fit_of(
         moments,
         fit.design,
@@ -201,6 +201,13 @@ def _refitted(
         description=f"{fit.description.removesuffix(_FURTHER)}{_FURTHER}",
         findings=[_from_sums(moments.rows), *_learned_early(fit), *said],
     )
+
+
+def _once(finding: Finding) -> tuple[str, str]:
+    """Return by what two findings are the same: of files that are written alike, one is enough."""
+    if finding.code in ("separator-detected", "decimal-comma"):
+        return finding.code, str(finding.evidence.get("separator", ""))
+    return finding.code, finding.sentence
 
 
 def _from_sums(rows: int) -> Finding:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from gausswork import formatting as fmt
 from gausswork.data.sources import Batch, Tally
 from gausswork.data.weights import FREQUENCY, Weights, check_weights
 from gausswork.errors import InputError
@@ -123,13 +124,15 @@ def _weight_findings(moments: Moments, by: Weights, tally: Tally) -> Iterator[Fi
         "If the column counts equal rows, pass it as frequencies= instead.",
         {"weights": by.name, "rows": moments.rows, "sum": moments.total_weight[0]},
     )
-    if 0 < moments.rows < seen:
+    out = seen - moments.rows
+    if moments.rows and out > 0:
+        are, do = ("is", "it does") if out == 1 else ("are", "they do")
         yield Finding(
             "zero-weights",
             Severity.NOTE,
-            f"{seen - moments.rows:,} of {seen:,} rows have weight 0 and are left out; they do "
-            "not count as observations.",
-            evidence={"rows": seen, "left_out": seen - moments.rows},
+            f"{fmt.share_has(out, seen)} weight 0 and {are} left out; {do} not count as "
+            "observations.",
+            evidence={"rows": seen, "left_out": out},
         )
 
 

@@ -254,14 +254,12 @@ def verdict(found: Normality) -> str:
 
 def text(found: Normality) -> str:
     """Return the comparison as a table with its verdict and findings."""
-    import textwrap
-
     shape = found.shape
     name = fmt.visible(found.name, limit=60)
     lines = [
         f"{name}: {found.count:,} values, mean {_of(found.mean)}, sd {_of(found.sd)}",
         "",
-        *textwrap.wrap(found.verdict, 88),
+        *fmt.wrap(found.verdict, 88),
         "",
     ]
     rows = [("", "sample", "bell", "a bell's sample")]
@@ -277,7 +275,7 @@ def text(found: Normality) -> str:
     lines += _columns(tests)
     for finding in found.findings:
         said = f"{finding.severity} ({finding.code}): {finding}"
-        lines += ["", *textwrap.wrap(fmt.visible(said), 88, subsequent_indent="    ")]
+        lines += ["", *fmt.wrap(fmt.visible(said), 88, further="    ")]
     return "\n".join(line.rstrip() for line in lines)
 
 

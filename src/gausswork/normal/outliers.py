@@ -88,7 +88,9 @@ class Outliers:
         )
 
     def __str__(self) -> str:
-        lines = [f"{fmt.visible(self.name, limit=60)}: {self.verdict}"]
+        lines = fmt.wrap(
+            f"{fmt.visible(self.name, limit=60)}: {self.verdict}", _WIDTH, further="    "
+        )
         shown = np.argsort(-np.abs(self.scores), kind="stable")[:_SHOWN]
         if len(shown):
             lines += ["", "position        value    score"]
@@ -98,7 +100,8 @@ class Outliers:
         if len(self) > _SHOWN:
             lines.append(f"… and {len(self) - _SHOWN:,} more")
         for finding in self.findings:
-            lines += ["", f"{finding.severity} ({finding.code}): {finding}"]
+            said = f"{finding.severity} ({finding.code}): {fmt.visible(str(finding))}"
+            lines += ["", *fmt.wrap(said, _WIDTH, further="    ")]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,6 +116,7 @@ class Outliers:
 
 
 _SHOWN = 10
+_WIDTH = 88
 
 
 def outliers(

@@ -273,7 +273,8 @@ def _observed(ax: Any, fit: Fit, points: tuple[Array, Array], level: float) -> N
     ends = np.array([fitted.min(), fitted.max()])
     colour = COLOURS[1] if len(y) > MOST_POINTS else ink(ax)
     (line,) = ax.plot(ends, ends, color=colour, linewidth=1.8, zorder=5)
-    halo(line)
+    if len(y) > MOST_POINTS:  # dots would be cut in two by an edge
+        halo(line)
     handles, labels = [line], ["observed = fitted"]
     drawn = ends[0] < ends[1]  # one fitted value makes a point
     if drawn and _has_band(fit):

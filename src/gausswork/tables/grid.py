@@ -6,7 +6,6 @@ import csv
 import html
 import io
 import sys
-import textwrap
 from dataclasses import dataclass, field
 
 from gausswork import formatting as fmt
@@ -44,7 +43,7 @@ class Grid:
         columns = [_aligned(self.heads[j], [row[j] for row in self.rows if row], j)
                    for j in range(len(self.heads))]  # fmt: skip
         whole = sum(fmt.cell_width(column[0]) for column in columns) + 2 * (len(columns) - 1)
-        lines = [*textwrap.wrap(self.title, width), ""] if self.title else []
+        lines = [*fmt.wrap(self.title, width), ""] if self.title else []
         lines += ["  ".join(column[0] for column in columns).rstrip(), "─" * whole]
         at = 1
         for row in self.rows:
@@ -56,15 +55,13 @@ class Grid:
         lines.append("─" * whole)
         label = max((fmt.cell_width(name) for name, _ in self.notes), default=0) + 2
         for name, note in self.notes:
-            lines += textwrap.wrap(
-                note, width, initial_indent=fmt.pad(name, label), subsequent_indent=" " * label
-            )
+            lines += fmt.wrap(note, width, first=fmt.pad(name, label), further=" " * label)
         if self.findings:
             lines.append("")
         for finding in self.findings:
             head = f"{finding.severity} ({finding.code}): "
             said = head + fmt.visible(str(finding))
-            lines += textwrap.wrap(said, width, subsequent_indent="    ")
+            lines += fmt.wrap(said, width, further="    ")
         return "\n".join(lines)
 
     def html(self) -> str:

@@ -322,7 +322,8 @@ def _vector(y: There, name: str, x: There) -> There:
     if shape[0] != int(x.shape[0]):
         hint = " Did you mean X.T?" if int(x.shape[1]) == shape[0] else ""
         raise InputError(
-            f"X has {int(x.shape[0])} rows and {name} has {shape[0]} values; they must agree.{hint}"
+            f"X has {int(x.shape[0])} rows and {name} has {shape[0]} "
+            f"value{'' if shape[0] == 1 else 's'}; they must agree.{hint}"
         )
     return y
 

@@ -341,6 +341,7 @@ def _like(values: Any, x: Any, name: str) -> Any:
         return values
     if values.shape[0] != x.shape[0]:
         raise InputError(
-            f"X has {x.shape[0]} rows and {name} has {values.shape[0]} values; they must agree."
+            f"X has {x.shape[0]} rows and {name} has {values.shape[0]} value"
+            f"{'' if values.shape[0] == 1 else 's'}; they must agree."
         )
     return values.rechunk((x.chunks[0],))

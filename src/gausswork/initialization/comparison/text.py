@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gausswork import formatting as fmt
 from gausswork.initialization.text import WIDTH, columns, findings_lines, number
 from gausswork.plain import plain
 
@@ -38,7 +38,7 @@ def text(found: Comparison) -> str:
         f"{number(found.chance_loss, 3)}, {chance}. 95 %: confidence limits of the mean. epochs: "
         "median until the training loss is there."
     )
-    lines = [*textwrap.wrap(said, WIDTH), "", *lines, "", *textwrap.wrap(legend, WIDTH)]
+    lines = [*fmt.wrap(said, WIDTH), "", *lines, "", *fmt.wrap(legend, WIDTH)]
     if found.findings:
         lines += ["", *findings_lines(found.findings)]
     return "\n".join(lines)
