@@ -211,6 +211,7 @@ def test_compare_learns_a_table(
         (["--data", "table.csv", "--target", "knid"], "Did you mean 'kind'"),
         (["--data", "table.csv", "--target", "kind", "--batch-size", "200"], "90 rows to train on"),
         (["--data", "nowhere.csv", "--target", "kind"], "nowhere.csv"),
+        (["--data", "gaps.csv", "--target", "kind"], "has missing values (b 2), and a network"),
         (["--optimizer", "adma"], "Did you mean 'adam'"),
         (["--model", "net:build"], "X has 64 features"),
         (["--model", "net:build", "--activation", "tanh"], "belongs to --widths"),
@@ -224,6 +225,7 @@ def test_compare_refuses(
     pytest.importorskip("sklearn")
     _write(tmp_path, monkeypatch)
     _table(tmp_path)
+    (tmp_path / "gaps.csv").write_text("a,b,kind\n1,2,x\n3,,y\n4,,x\n", encoding="utf-8")
     assert main(["init", "compare", *arguments]) == 2
     error = capsys.readouterr().err
     assert said in error

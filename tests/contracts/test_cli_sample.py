@@ -32,6 +32,23 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("other", "options"), [("randn", ()), ("rand", ()), ("randint", ("--high", "5"))]
+)
+def test_the_names_of_pytorch_are_understood(
+    other: str, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = {"randn": "normal", "rand": "uniform", "randint": "integers"}[other]
+    drawn = []
+    for kind in (own, other):
+        assert run(kind, "--size", "4", "--seed", "1", *options) == 0
+        drawn.append(capsys.readouterr().out)
+    assert drawn[0] == drawn[1]
+    assert drawn[0].count("\n") >= 4
+    with pytest.raises(AttributeError, match=f"called '{own}' here"):
+        getattr(sampling, other)
+
+
 @pytest.mark.parametrize(("command", "name", "arguments"), COMMANDS, ids=[c[1] for c in COMMANDS])
 @pytest.mark.parametrize("ending", ["csv", "npy", "parquet"])
 def test_files_hold_the_draws_of_the_library(

@@ -120,6 +120,7 @@ def _table(path: str, target: str) -> tuple[Any, Any]:
     """Return the numeric columns of a file as inputs, and a column as what is to be learned."""
     import numpy as np
 
+    from gausswork import formatting as fmt
     from gausswork.cli.columns import numeric_columns
     from gausswork.data.kinds import Kind, require_column
     from gausswork.data.opening import as_table
@@ -145,6 +146,13 @@ def _table(path: str, target: str) -> tuple[Any, Any]:
         y = np.array(values)
     elif np.isfinite(y).all() and (y == np.round(y)).all() and len(np.unique(y)) <= _MOST_CLASSES:
         y = y.astype(np.int64)
+    gaps = {name: int(np.isnan(values).sum()) for name, values in read.items()}
+    if any(gaps.values()):
+        held = ", ".join(f"{fmt.visible(name)} {gap:,}" for name, gap in gaps.items() if gap)
+        raise InputError(
+            f"{table.description} has missing values ({held}), and a network cannot learn from "
+            "them. Fill them in, or leave such rows or columns out."
+        )
     return np.column_stack(list(read.values())), y
 
 

@@ -19,6 +19,7 @@ _KINDS = {
     "truncated-normal": "normal numbers between two bounds, as torch.nn.init.trunc_normal_",
     "bernoulli": "1 with probability p, else 0, as torch.bernoulli",
 }
+_ALSO = {"normal": ["randn"], "uniform": ["rand"], "integers": ["randint"]}  # as PyTorch calls them
 
 
 def add(commands: Any, shape: dict[str, Any]) -> None:
@@ -33,10 +34,11 @@ def add(commands: Any, shape: dict[str, Any]) -> None:
     kinds = command.add_subparsers(dest="kind", metavar="KIND", required=True)
     for kind, what in _KINDS.items():
         one = kinds.add_parser(
-            kind, help=what, description=f"Draw {what}.", epilog=EXIT_CODES, **shape
-        )
+            kind, help=what, description=f"Draw {what}.", epilog=EXIT_CODES,
+            aliases=_ALSO.get(kind, []), **shape,
+        )  # fmt: skip
         _add_draw(one, kind)
-        one.set_defaults(run=run, refuse=one.error)
+        one.set_defaults(run=run, refuse=one.error, kind=kind)
     compare = kinds.add_parser(
         "compare",
         help="normal, uniform and integers side by side",

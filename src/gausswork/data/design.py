@@ -271,5 +271,7 @@ def _why_not(field: Field, levels: Levels) -> str:
     if len(levels.seen) == 1:
         return f"the same text {example} in every row"
     if len(levels.seen) == levels.values and levels.values > 2:
+        if "text: " in holds:  # numbers but for some: what is amiss is said already
+            return holds
         return f"{holds}, a different one in every row"
     return ""

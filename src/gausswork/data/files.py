@@ -426,8 +426,8 @@ def _not_found(path: Path) -> str:
     except OSError:
         here = []
     close = difflib.get_close_matches(path.name, here, n=1, cutoff=0.75)
-    meant = f" Did you mean {str(folder / close[0])!r}?" if close else ""
-    return f"there is no file {str(path)!r}.{meant}"
+    meant = f"Did you mean {str(folder / close[0])!r}?" if close else "Check name and folder."
+    return f"there is no file {str(path)!r}. {meant}"
 
 
 def _directory(path: Path) -> str:

@@ -381,4 +381,6 @@ def _listed(names: Sequence[str], most: int = 4) -> str:
 def _plain(value: float) -> str:
     from gausswork import formatting as fmt
 
-    return fmt.significant(value, 2, strip=True) if 0.01 <= value < 100 else power(value)
+    if 99.5 <= value < 1000:
+        return f"{value:.0f}"
+    return fmt.significant(value, 2, strip=True) if 0.01 <= value < 99.5 else power(value)

@@ -5,6 +5,8 @@ type), so results do not change with threads, chunks, length or order. The bits 
 ``gausswork.sampling.words`` and ``gausswork.sampling.arithmetic``.
 """
 
+from typing import TYPE_CHECKING
+
 from gausswork.sampling.comparison import Comparison, Sampler, compare
 from gausswork.sampling.draws import (
     bernoulli,
@@ -28,3 +30,15 @@ __all__ = [
     "truncated_normal",
     "uniform",
 ]
+
+if not TYPE_CHECKING:  # for people: a type checker would take every name for one that is here
+
+    def __getattr__(name: str) -> object:
+        """Say what a sampler is called here that others call by another name."""
+        also = {
+            "randn": "normal", "standard_normal": "normal", "rand": "uniform", "random": "uniform",
+            "randint": "integers", "trunc_normal": "truncated_normal", "randperm": "permutation",
+            "shuffle": "permutation", "binomial": "bernoulli",
+        }  # fmt: skip
+        hint = f" It is called {also[name]!r} here." if name in also else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{hint}")
