@@ -297,8 +297,8 @@ def _again(fit: Fit, command: str | None, level: float, file: str | None) -> str
         )
     parts.append(f"<p>In Python:</p><pre><code>{_e(python_lines(fit, file))}</code></pre>")
     parts.append(
-        '<p class="soft">Solved by '
-        f"{_e(type(fit.method).__name__)}; condition number of the centred predictors "
+        f'<p class="soft">Solved by {"the normal equation" if fit.descent is None else "descent"}; '
+        "condition number of the centred predictors "
         f"{_e(fmt.significant(fit.solution.condition_number, 3))}. {_e(_versions())}.</p>"
     )
     return "".join(parts)

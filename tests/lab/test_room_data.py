@@ -287,3 +287,22 @@ def test_least_and_most_of_a_column_are_told_apart() -> None:
     one = data.answer({**data.START, "table": table.id, "target": "", "features": []}, tables)
     column = one["columns"][0]
     assert column["low"] != column["high"]
+
+
+def test_long_names_stand_on_lines_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise: a script can be read, however many columns it names and however long they are."""
+    names = [f"reading of the sensor number {i} at noon" for i in range(5)]
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(40, 6))
+    text = ",".join([*names, "target"]) + "\n"
+    text += "\n".join(",".join(f"{v:.6f}" for v in row) for row in rows) + "\n"
+    tables, table = held(text)
+    (tmp_path / "mine.csv").write_text(text)
+    state = {**data.START, "table": table.id, "by": "columns", "target": "target",
+             "features": names}  # fmt: skip
+    script = data.script(state, tables)
+    assert max(map(len, script.splitlines())) <= 100
+    bound = run(script, tmp_path, monkeypatch)
+    assert bound["coefficients"].shape == (6,)

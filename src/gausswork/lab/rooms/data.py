@@ -269,6 +269,9 @@ _NO_FIT = """\
 """
 
 
+_LINE = 84  # signs of arguments on a line of a script
+
+
 def script(state: Mapping[str, Any], tables: Tables) -> str:
     """Return Python that computes the numbers on the screen from the file."""
     s = read(state)
@@ -286,8 +289,19 @@ def script(state: Mapping[str, Any], tables: Tables) -> str:
     else:
         arguments += [repr(s.target), f"features={_listed(s.features)}"]
         arguments += [] if s.intercept else ["intercept=False"]
-    return _SCRIPT.format(head=head, data=data, arguments=", ".join(arguments), level=s.level)
+    return _SCRIPT.format(head=head, data=data, arguments=_in_lines(arguments), level=s.level)
+
+
+def _in_lines(arguments: Sequence[str]) -> str:
+    """Join arguments, each on a line of its own where they do not fit on one."""
+    joined = ", ".join(arguments)
+    if len(joined) <= _LINE:
+        return joined
+    return "".join(f"\n    {one}," for one in arguments) + "\n"
 
 
 def _listed(names: Sequence[str]) -> str:
-    return f"[{', '.join(map(repr, names))}]"
+    joined = ", ".join(map(repr, names))
+    if len(joined) <= _LINE:
+        return f"[{joined}]"
+    return "[" + "".join(f"\n        {name!r}," for name in names) + "\n    ]"
