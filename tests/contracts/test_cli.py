@@ -715,3 +715,32 @@ def test_no_output_takes_the_place_of_its_own_input(
     said = capsys.readouterr()
     assert "would replace" in said.err
     assert [path.read_text() for path in data] == [TABLE] * 3
+
+
+def test_a_closed_standard_output_stops_no_work(tmp_path: Path) -> None:
+    """As ``>&-`` and some schedulers leave it."""
+    (tmp_path / "d.csv").write_text(TABLE)
+    command = f'"{sys.executable}" -m gausswork fit d.csv --target y --save m.json >&-'
+    found = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, "bug" in found.stderr) == (0, False)
+    assert gw.load(tmp_path / "m.json").rows == 20
+
+
+def test_an_interruption_that_a_loading_module_swallows_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C while NumPy is loading comes out as an ImportError of NumPy's."""
+    (tmp_path / "d.csv").write_text(TABLE)
+
+    def loading(*_: object, **__: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("please read this for advice") from None
+
+    monkeypatch.setattr("gausswork.leastsquares.fitting.fit", loading)
+    assert main(["fit", str(tmp_path / "d.csv"), "--target", "y"]) == 130
+    assert capsys.readouterr().err == "gausswork: interrupted; nothing is half-written.\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -57,8 +57,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    pressed: list[int] = []
     try:
-        with _terminable():
+        with _terminable(pressed), _written_somewhere():
             arguments = parser().parse_args(argv)
             if arguments.command is None:
                 parser().print_help(sys.stderr)
@@ -87,6 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"error: {error or 'there is not enough memory for this'}")
         return FAILED
     except Exception as error:
+        if pressed:  # while a module was loading, which makes an error of its own of it
+            say("interrupted; nothing is half-written.")
+            return INTERRUPTED
         if os.environ.get("GAUSSWORK_DEBUG"):
             raise
         say(
@@ -97,17 +101,39 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Let a termination clean up like an error: unfinished files are removed."""
+def _written_somewhere() -> Iterator[None]:
+    """Let a command run whose standard output was closed before it began, as ``>&-`` does."""
+    with contextlib.ExitStack() as stack:
+        if sys.stdout is None:
+            nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123
+            stack.enter_context(contextlib.redirect_stdout(nowhere))
+        yield
+
+
+@contextlib.contextmanager
+def _terminable(pressed: list[int]) -> Iterator[None]:
+    """Let a termination clean up like an error: unfinished files are removed.
+
+    Interruptions are noted in ``pressed``, for one that something on the way has swallowed.
+    """
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(TERMINATED)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.signal(signal.SIGTERM, leave)
+    noted = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if noted:
+        signal.signal(signal.SIGINT, note)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        if noted:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
