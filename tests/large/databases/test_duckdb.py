@@ -238,3 +238,10 @@ def test_a_damaged_file_in_sql_is_named(tmp_path) -> None:
     path = tmp_path / "t.parquet"
     with pytest.raises(DatabaseError, match=r"The file is at fault, not the SQL.*t\.parquet"):
         gw.fit(gw.Query(f"select * from '{path}'"), "y")
+
+
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    """What the answer calls alike cannot be told apart, whichever of them is meant."""
+    sql = "select range as a, range * 2 as a, range % 3 as y from range(20)"
+    with pytest.raises(InputError, match="several columns with the same name: 'a'"):
+        gw.fit(gw.Query(sql), "y")

@@ -57,7 +57,7 @@ class DuckdbSession:
             raise
         self._schema = schema
         self._called = dict(zip(schema.names, map(str, relation.types), strict=True))
-        self.names = tuple(schema.names)
+        self.names = tuple(relation.columns)  # the schema calls a second 'a' 'a_1'; the rows do not
 
     def described(self, names: Sequence[str]) -> dict[str, Described]:
         """Say what columns hold."""
