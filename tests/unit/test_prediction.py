@@ -165,3 +165,13 @@ def test_an_interval_in_percent_is_named_as_the_argument_that_it_is(fit) -> None
     np.testing.assert_array_equal(
         fit.predict(NEW, interval=np.float64(0.8)), fit.predict(NEW, interval=0.8)
     )
+
+
+def test_what_overflows_in_both_directions_is_not_called_missing() -> None:
+    """Promise: never a silent NaN."""
+    a, b = np.arange(1.0, 6.0), np.array([2.0, 1, 4, 3, 7])
+    fit = gw.fit({"a": a, "b": b, "y": 3 * a - 2 * b + [0, 0, 0, 0, 0.1]}, "y")
+    new = {"a": [1.0, np.nan, 1.7e308], "b": [1.0, 1.0, 1.7e308]}
+    with pytest.raises(InputError, match=r"row 2 \(counted from 0\) is ∞ − ∞"):
+        fit.predict(new)
+    assert np.isnan(fit.predict({"a": new["a"][:2], "b": new["b"][:2]})).tolist() == [False, True]

@@ -121,12 +121,21 @@ def predicted_blocks(
     if kind is not None:
         check_level(level)
         check_intervals(fit.solution)
+    before = 0
     for x in rows:
         value, lower, upper = predict(fit.solution, x), None, None
         if kind is not None:
             lower, upper = _limits(fit.solution, value, x, kind, level)
         gone = _missing(fit.solution, value, x)
         broken = ~determined(fit.solution, fit.moments.names, x)
+        lost = np.flatnonzero(np.isnan(value) & ~gone & ~broken)  # a NaN would say: missing
+        if len(lost):
+            raise InputError(
+                f"the prediction of row {before + lost[0]} (counted from 0) is ∞ − ∞: its values, "
+                f"up to {np.abs(x[lost[0]]).max():.0e}, times the coefficients leave the range of "
+                "float64. Correct the row, or divide the columns before the fit."
+            )
+        before += len(x)
         for values in (value, lower, upper):
             if values is not None:
                 values[gone | broken] = np.nan
