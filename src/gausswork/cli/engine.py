@@ -34,6 +34,13 @@ def engaged(arguments: argparse.Namespace, data: Any) -> Iterator[Any]:
         return
     if getattr(arguments, "sql", None) is not None:
         arguments.refuse("--engine reads files: leave --sql out")
+    for option in ("state", "resume"):
+        if getattr(arguments, option, None):
+            arguments.refuse(
+                f"--{option} goes on from where one machine stopped reading, and a cluster reads "
+                f"everywhere at once: leave --{option} out, or --engine; a worker that "
+                "dies is made good without it"
+            )
     from gausswork.data.distributed.clients import client_at_hand
     from gausswork.data.distributed.files import FilesOnCluster
 

@@ -42,6 +42,8 @@ Vector = npt.NDArray[np.float64]
 # Gives the complete rows of numeric columns, a portion at a time, once more at every call.
 Rows = Callable[[], Iterable[Mapping[str, Vector]]]
 
+_BLOCK = 65_536  # values that are added up before they join the others
+
 _NUMERIC = (Kind.NUMBER, Kind.FLAG)
 
 
@@ -283,9 +285,28 @@ def _learn(factor: Factor, rows: Rows) -> State:
                 )
             yield x
 
+    def blocks() -> Iterator[Vector]:
+        return _of_equal_length(values())
+
     if isinstance(factor, Polynomial):
-        return polynomials.learn(values, factor.degree, str(factor))
-    return _scaling(factor, values)
+        return polynomials.learn(blocks, factor.degree, str(factor))
+    return _scaling(factor, blocks)
+
+
+def _of_equal_length(pieces: Iterable[Vector]) -> Iterator[Vector]:
+    """Divide consecutive values anew, so that sums come out the same however they were read."""
+    held: list[Vector] = []
+    lacks = _BLOCK
+    for piece in pieces:
+        rest = piece
+        while len(rest) >= lacks:
+            yield np.concatenate([*held, rest[:lacks]]) if held else rest[:lacks]
+            held, rest, lacks = [], rest[lacks:], _BLOCK
+        if len(rest):
+            held.append(rest.copy())  # what gave it may use its memory again
+            lacks -= len(rest)
+    if held:
+        yield np.concatenate(held)
 
 
 def _number_levels(factor: Category, rows: Rows) -> Levels:
