@@ -141,8 +141,10 @@ def python_for(name: str) -> str | None:
     return None
 
 
-def digits(found: Sequence[float], truth: Sequence[float]) -> float:
-    """Return the correct digits of the worst coefficient."""
+def digits(found: Sequence[float], truth: Sequence[float]) -> float | None:
+    """Return the correct digits of the worst coefficient; None where there is none."""
+    if not len(found):
+        return None
     error = np.abs(np.asarray(found) - truth) / np.abs(truth)
     return float(min(16.0, -np.log10(max(float(error.max()), 1e-16))))
 
@@ -205,8 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results["rows"], results["columns"], results["files"] = rows, COLUMNS, FILES
         results["dask"] = importlib.metadata.version("dask")
     for name, found in results["contestants"].items():
-        say(f"{name:38} {found['best']:.2f} s, processors {found['work']:.2f} s, "
-            f"{found['digits']:.1f} digits")  # fmt: skip
+        right = "" if found["digits"] is None else f", {found['digits']:.1f} digits"
+        say(f"{name:38} {found['best']:.2f} s, processors {found['work']:.2f} s{right}")
     write("clusters", results, quick=chosen.quick)
 
 

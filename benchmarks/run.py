@@ -2,7 +2,7 @@
 
     python benchmarks/run.py [--quick] [accuracy] [speed] [memory] [calibration] [stochastic]
         [normality] [descent] [sampling] [initialization] [normal] [groups] [databases]
-        [large] [clusters] [arrays]
+        [large] [clusters] [cluster_deaths] [arrays]
 
 Without names: all of them. ``--quick`` takes a minute or two, writes results/*-quick.json and
 leaves the tables of the pages alone; the whole run takes half an hour.
@@ -20,6 +20,7 @@ from benchmarks import (
     accuracy,
     arrays,
     calibration,
+    cluster_deaths,
     clusters,
     databases,
     descent,
@@ -52,6 +53,7 @@ PARTS = {
     "databases": databases.main,
     "large": large.main,
     "clusters": clusters.main,
+    "cluster_deaths": cluster_deaths.main,
     "arrays": arrays.main,
 }
 

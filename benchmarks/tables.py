@@ -648,6 +648,7 @@ def clusters_table() -> str | None:
             "",
             *_race(read_first),
             "",
+            *_without_making(read_first),
             "The same of arrays that the workers hold in memory before the clock starts:",
             "",
             *_race(held),
@@ -655,6 +656,49 @@ def clusters_table() -> str | None:
             *left_out,
             f"dask {results['dask']}, {measured['environment']['cores']} cores. "
             + _versions(measured),
+        ]
+    )
+
+
+def _without_making(found: Mapping[str, Any]) -> list[str]:
+    """Say what arrays take without making them, which is dask's and the same for all."""
+    names = ("only making the dask arrays", "gausswork, dask arrays", "dask.array.linalg.lstsq")
+    if not all(name in found for name in names):
+        return []
+    making, ours, theirs = (found[name] for name in names)
+    parts = {key: [one[key] - making[key] for one in (ours, theirs)] for key in ("best", "work")}
+    return [
+        "`to_dask_array(lengths=True)`, by which all of them make the arrays, reads "
+        "everything once to count the rows, before anybody fits. Without it gausswork takes "
+        f"{parts['best'][0]:.2f} s for the arrays and `dask.array.linalg.lstsq` "
+        f"{parts['best'][1]:.2f} s, {parts['best'][1] / parts['best'][0]:.1f} times as "
+        f"much; of the processors {parts['work'][0]:.2f} s and {parts['work'][1]:.2f} s, "
+        f"{parts['work'][1] / parts['work'][0]:.1f} times.",
+        "",
+    ]
+
+
+def cluster_deaths_table() -> str | None:
+    """Return what it costs that a worker is killed in the middle."""
+    measured = read("cluster_deaths")
+    if measured is None:
+        return None
+    results = measured["results"]
+    body = [
+        [f"{results['rows'] * one['copies']:,}", f"{one['undisturbed']:.2f}",
+         f"{one['disturbed']:.2f}", f"{one['ratio']:.2f}",
+         f"{one['ratios'][0]:.2f} to {one['ratios'][-1]:.2f}", f"{one['joining']:.1f}"]
+        for one in results["fits"]
+    ]  # fmt: skip
+    heads = ["rows", "undisturbed", "one killed", "ratio", "of all pairs", "until two again"]
+    return "\n".join(
+        [
+            "Two workers read Parquet files, and half-way through one of them is killed: "
+            f"seconds, medians of {len(results['fits'][0]['ratios'])} pairs in turns. The last "
+            "column is how long after the death, at most, the cluster was seen to have two workers "
+            "again.",
+            "",
+            *_markdown(heads, body),
         ]
     )
 
@@ -702,7 +746,8 @@ def _race(found: Mapping[str, Any]) -> list[str]:
     mine = next(iter(found.values()))
     body = [
         [name, f"{one['best']:.2f}", f"{one['best'] / mine['best']:.1f}", f"{one['work']:.2f}",
-         f"{one['work'] / mine['work']:.1f}", f"{one['digits']:.1f}"]
+         f"{one['work'] / mine['work']:.1f}",
+         "" if one["digits"] is None else f"{one['digits']:.1f}"]
         for name, one in found.items()
     ]  # fmt: skip
     heads = ["", "clock", "times ours", "processors", "times ours", "digits"]
@@ -781,6 +826,7 @@ TABLES: dict[str, Callable[[], str | None]] = {
     "large": large_table,
     "lab": lab_table,
     "clusters": clusters_table,
+    "cluster-deaths": cluster_deaths_table,
     "arrays": arrays_table,
 }
 

@@ -211,7 +211,7 @@ def drop(client: Any, futures: Sequence[Any]) -> None:
             future.release()
 
 
-def task(key: str | None, call: Callable[..., Any], *arguments: Any) -> Any:
+def task(key: Any, call: Callable[..., Any], *arguments: Any) -> Any:
     """Return a task of a graph; references among its arguments are those of :func:`reference`."""
     from dask._task_spec import Task, parse_input
 

@@ -24,6 +24,8 @@ _AT_ONCE = 2**26  # bytes of sums that come here from the workers, about, before
 _MOST = 256  # of them
 _NODES = 4  # of the tree, that a stretch has sums of, about
 _TURNS = 4  # stretches for each thread: the last one to finish should not be late by much
+_MOST_TURNS = 16  # of them, where each has many blocks: a worker that dies should not lose much
+_MANY = 16  # blocks
 
 
 def stretches(
@@ -47,7 +49,9 @@ def stretches(
     lies : whether a partition is made by tasks, or kept by workers.
     places : the worker that has all of a partition, where one has.
     """
-    wanted = max(4 * rows, -(-sum(lengths) // (_TURNS * threads)))
+    total = sum(lengths)
+    few = max(_MANY * rows, -(-total // (_MOST_TURNS * threads)))
+    wanted = max(4 * rows, min(few, -(-total // (_TURNS * threads))))
     found: list[range] = []
     start = held = 0
     for number, length in enumerate(lengths):
@@ -74,8 +78,8 @@ class Summation:
         self.graph: Graph = partitions.graph(
             [number for number in range(len(partitions)) if number not in kept]
         )
-        self.ends: list[str] = []
-        self._stretches: dict[str, range] = {}
+        self.ends: list[Any] = []
+        self._stretches: dict[Any, range] = {}
 
     def plan(
         self,
@@ -93,7 +97,8 @@ class Summation:
         graph[job] = constant(job, tasks.Job(work, add, rows, whole))
         graph[read] = constant(read, reader)
         found, across = cuts([sum(lengths[run.start : run.stop]) for run in runs], rows)
-        keys = [f"gausswork-stretch-{token}-{number}" for number in range(len(runs))]
+        # keys of this form are a group to dask, which then hands them out as workers get free
+        keys = [(f"gausswork-stretch-{token}", number) for number in range(len(runs))]
         for key, run, cut in zip(keys, runs, found, strict=True):
             call = partial(
                 tasks.sum_stretch, cut, run.start, tuple(lengths[run.start : run.stop]),
@@ -108,20 +113,20 @@ class Summation:
         while number < len(runs):
             reaching = lying.get(number)
             last = number if reaching is None else reaching.stretches[-1]
-            key = f"gausswork-sums-{token}-{number}"
-            self._stretches[key] = range(runs[number].start, runs[last].stop)
+            sums = (f"gausswork-sums-{token}", number)
+            self._stretches[sums] = range(runs[number].start, runs[last].stop)
             if reaching is None:
-                graph[key] = task(key, tasks.sums_of, reference(keys[number]))
+                graph[sums] = task(sums, tasks.sums_of, reference(keys[number]))
             else:  # where the first of them lies: only what the last one has of the block moves
-                head = f"gausswork-head-{token}-{last}"
+                head = (f"gausswork-head-{token}", last)
                 graph[head] = task(head, tasks.head_of, reference(keys[last]))
                 self._stretches[head] = runs[last]
                 joined = partial(tasks.sum_across, runs[number].stop - 1, runs[last].start)
                 some = [reference(one) for one in keys[number:last]]
-                graph[key] = task(
-                    key, joined, reference(job), reference(read), some, reference(head)
+                graph[sums] = task(
+                    sums, joined, reference(job), reference(read), some, reference(head)
                 )
-            self.ends.append(key)
+            self.ends.append(sums)
             number = max(last, number + 1)
         self._join(job, reference(job), max(FAN, min(_MOST, _AT_ONCE // _size(reader))))
 
