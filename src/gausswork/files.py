@@ -26,6 +26,8 @@ def check_writable(path: str | os.PathLike[str]) -> None:
             )
         if not os.access(target if target.exists() else parent, os.W_OK):
             raise PermissionError(13, "Permission denied", str(target))
+    except RuntimeError:  # of pathlib before Python 3.13
+        raise unwritable(path, OSError(40, "Too many levels of symbolic links")) from None
     except OSError as error:
         raise unwritable(path, error) from error
 

@@ -99,3 +99,12 @@ def test_read_only_places_are_refused(tmp_path) -> None:
     with pytest.raises(InputError, match="Permission denied"):
         write(tmp_path / "b.txt")
     tmp_path.chmod(0o755)
+
+
+def test_links_that_lead_to_each_other_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with (
+        pytest.raises(InputError, match="Too many levels of symbolic links"),
+        files.atomic(tmp_path / "loop"),
+    ):
+        raise AssertionError("nothing can be written")

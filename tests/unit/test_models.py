@@ -315,3 +315,11 @@ def test_what_is_wrong_is_said(fit, place, value, said) -> None:
 def test_infinite_standard_errors_survive(fit, tmp_path) -> None:
     document = changed(models.encode(fit), ("solution", "standard_errors", 1), "inf")
     assert models.decode(document).standard_errors[1] == math.inf
+
+
+def test_a_number_of_many_digits_is_refused_wherever_it_stands(fit, tmp_path) -> None:
+    path = tmp_path / "model.json"
+    text = json.dumps(models.encode(fit))
+    path.write_text(text.replace('"rows": ', '"rows": ' + "9" * 5000, 1))
+    with pytest.raises(ModelFileError, match=r"a number has 500[0-9] digits"):
+        models.load(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ LARGEST_FILE = 2**30  # bytes; a model of 5,000 predictors takes half of that
 
 _DEEPEST = 12
 _MOMENTS_VERSION = 1
+_LONG_NUMBER = re.compile(r"[0-9]{401}")
 
 T = TypeVar("T")
 
@@ -169,8 +171,10 @@ def _text(path: Path, kind: Kind) -> str:
 def _parsed(text: str, path: str, kind: Kind) -> Any:
     try:
         document = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer
-        )
+            text, object_pairs_hook=_object, parse_constant=_no_constant,
+            # a call for each integer is slow: only where one is suspiciously long
+            parse_int=_integer if _LONG_NUMBER.search(text) else None,
+        )  # fmt: skip
     except json.JSONDecodeError as error:
         cut = " It seems to end early." if error.pos >= len(text.rstrip()) else ""
         raise ModelFileError(
