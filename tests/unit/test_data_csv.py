@@ -536,7 +536,7 @@ def test_a_stray_word_in_numbers(write, stray: str) -> None:
     )
     with pytest.raises(InputError) as error:
         open_data(write(f"b,y\n1,1\n{stray},2\n3,4\n4,3\n5,6\n", "alone.csv"), "y")
-    assert f"{why.replace('t.csv', 'alone.csv')}, a different one" in str(error.value)
+    assert f"{why.replace('t.csv', 'alone.csv')}. " in str(error.value)
     (finding,) = open_data(path, "y").findings
     assert why in finding.evidence["left_out"]["b"]
     assert "If 'b' should be numbers: write missing values as NA" in finding.remedy
