@@ -34,6 +34,7 @@ from benchmarks.cluster_peers import COLUMNS, CONTESTANTS
 from benchmarks.common import ROOT, say, write
 
 FILES = 40
+WARM = "/warm"  # a folder of two of them
 _NEEDS = {"dask-ml": "dask_ml", "Spark": "pyspark"}
 
 
@@ -65,16 +66,22 @@ class Peer:
 
     def run(self, folder: str = "/rows") -> tuple[float, float]:
         """Fit once; return the seconds on the clock and those of the processors."""
-        assert self._process.stdin is not None
         self._signal(signal.SIGCONT)
         time.sleep(1.0)  # what has waited for the cluster to go on is done first
+        self._fit(WARM)  # and everybody is awake
         before = self._worked()
+        seconds = self._fit(folder)
+        work = self._worked() - before
+        self._signal(signal.SIGSTOP)
+        return seconds, work
+
+    def _fit(self, folder: str) -> float:
+        """Return the seconds that a fit says it took."""
+        assert self._process.stdin is not None
         self._process.stdin.write(folder + "\n")
         self._process.stdin.flush()
         seconds, self.coefficients = json.loads(self._line())
-        work = self._worked() - before
-        self._signal(signal.SIGSTOP)
-        return float(seconds), work
+        return float(seconds)
 
     def _worked(self) -> float:
         """Return the seconds that processors have worked for this contestant."""
@@ -165,7 +172,7 @@ def race(folder: Path, rounds: int, patience: float) -> dict[str, Any]:
                 say(f"{name}: not installed, left out")
                 continue
             peers[name] = Peer(name, python, folder)
-            peers[name].run("/warm")
+            peers[name].run(WARM)
             if name.endswith("held"):
                 peers[name].run()  # its arrays are read before
         names = list(peers)
