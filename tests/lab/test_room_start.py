@@ -261,4 +261,8 @@ def test_the_doctor_calls_layers_as_the_page_does(activation: str) -> None:
         "layer 1", "layer 2", "layer 3", "output",
     ]  # fmt: skip
     assert "64 of 64 in layer 1, 64 of 64 in layer 2" in found["findings"][0]["sentence"]
-    assert start.relabelled("From '14' on, '2'", start.read(state)).startswith("From '14' on, ")
+    said = "From layer '4' (number 3 of 4) on, layer '14' (number 1 of 2)"
+    # without activations between them '4' is none of its layers
+    third = "layer 3" if activation == "relu" else "layer '4' (number 3 of 4)"
+    wanted = f"From {third} on, layer '14' (number 1 of 2)"
+    assert start.relabelled(said, start.read(state)) == wanted

@@ -104,7 +104,7 @@ def test_decimals_are_rounded_once_and_that_is_said(here: Path) -> None:
         ("with a as (select 1) insert into b select * from a", "INSERT"),
         ("select * from 'https://example.invalid/x.parquet'", "download"),
         ("select * from 'none.parquet'", "none.parquet"),
-        ("select * from table_of_the_caller", "does not exist"),
+        ("select * from table_of_the_caller", "there is no table"),
         ("select x, y from 'rows.parquet' where k < 0", "gives no rows"),
         ("select 'x'::int as x, k as y from 'rows.parquet'", "Could not convert"),
     ],

@@ -270,7 +270,12 @@ def labels(s: State) -> dict[str, str]:
 def relabelled(text: str, s: State) -> str:
     """Return a sentence of the doctor in which layers are called as on the page."""
     named = labels(s)
-    return re.sub(r"'(\d+)'", lambda found: named.get(found[1], found[0]), text)
+
+    def called(found: re.Match[str]) -> str:
+        return named.get(found[1], found[0])
+
+    # "layer '4' (number 3 of 5)": the page numbers them anyway
+    return re.sub(r"(?:layer )?'(\d+)'(?: \(number \d+ of \d+\))?", called, text)
 
 
 def finding(one: Finding, s: State) -> dict[str, Any]:
