@@ -106,7 +106,7 @@ def test_dragging_a_point_moves_the_line_to_where_the_library_says(lab: Watched)
 
 def test_axes_hold_still_while_a_point_is_dragged(lab: Watched) -> None:
     page = lab.open("regression")
-    box = handle(page, 6).bounding_box()  # the rightmost one
+    box = handle(page, 7).bounding_box()  # the farthest below the line  # the rightmost one
     at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     before = Plane(page)
     page.mouse.move(*at)
@@ -357,15 +357,20 @@ def test_a_reload_and_a_link_bring_everything_back(lab: Watched) -> None:
 
 def test_a_point_that_is_put_back_where_it_was_is_no_step(lab: Watched) -> None:
     page = lab.open("regression")
+    page.set_viewport_size({"width": 1280, "height": 1600})  # the residuals are in view
+    axes = page.get_attribute('svg[data-frame="residuals"]', "data-y")
     before, findings = points(page), page.locator(".findings").inner_text()
-    box = handle(page, 6).bounding_box()
+    box = handle(page, 7).bounding_box()  # the farthest below the line
     u, v = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(u, v)
     page.mouse.down()
-    page.mouse.move(u + 60, v - 40, steps=4)
+    page.mouse.move(u, v + 40, steps=4)
+    wider = f"""svg[data-frame="residuals"]:not([data-y="{axes}"])"""
+    page.wait_for_selector(wider)
     page.mouse.move(u, v, steps=4)
     page.mouse.up()
     lab.settled("regression")
     assert points(page) == before
     assert page.locator(".findings").inner_text() == findings
     assert page.get_by_role("button", name="Undo").is_disabled()
+    page.wait_for_selector(wider, state="detached")  # nothing is passed through any more

@@ -114,17 +114,20 @@ class Opened:
 
     def walked(self, method: gw.GradientDescent) -> bool:
         """Whether this method has walked over the points already."""
-        return (self.feature, self.target, f"fit {method!r}") in self.kept
+        return self._key(_walk(method)) in self.kept
+
+    def _key(self, what: Hashable) -> Hashable:
+        return self.feature, self.target, what
 
     def remembered(self, what: Hashable, make: Callable[[], Made]) -> Made:
         """Return what was made of these two columns before, or make it now."""
-        return self.kept.get((self.feature, self.target, what), make)
+        return self.kept.get(self._key(what), make)
 
     def fit(self, method: gw.NormalEquation | gw.GradientDescent | None = None) -> gw.Fit:
         """Return the line through the points; the same method walks once."""
         features = [self.feature]
         return self.remembered(
-            f"fit {method!r}",
+            _walk(method),
             lambda: gw.fit(self.data, target=self.target, features=features, method=method),
         )
 
@@ -132,6 +135,11 @@ class Opened:
         """Return the same as Python."""
         more = f", method={method}" if method else ""
         return f"gw.fit(data, target={self.target!r}, features=[{self.feature!r}]{more})"
+
+
+def _walk(method: gw.NormalEquation | gw.GradientDescent | None) -> str:
+    """Name a fit by its method among what is kept."""
+    return f"fit {method!r}"
 
 
 @lru_cache(maxsize=_PLACED)

@@ -38,7 +38,6 @@ if not TYPE_CHECKING:  # for people: a type checker would take every name for on
         also = {
             "randn": "normal", "standard_normal": "normal", "rand": "uniform", "random": "uniform",
             "randint": "integers", "trunc_normal": "truncated_normal", "randperm": "permutation",
-            "shuffle": "permutation", "binomial": "bernoulli",
         }  # fmt: skip
         hint = f" It is called {also[name]!r} here." if name in also else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{hint}")
